@@ -1,0 +1,1 @@
+"""The ready-made jobs against their real counterparts: an SMTP server, files, archives."""

@@ -1,0 +1,179 @@
+"""A broker on which a test puts jobs in the state it needs: what an agent would write, without an agent."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from tqcli.core.codec import encode_spec
+from tqcli.core.conclusion import conclude
+from tqcli.core.ids import make_group_id
+from tqcli.core.outcome import Exited, Outcome
+from tqcli.core.record import Record, queued, start
+from tqcli.core.spec import WIRE_VERSION, Shell, Spec
+from tqcli.core.state import Reason
+from tqcli.core.verdict import Fail, Retry, Succeed, Verdict
+from tqcli.jetstream.broker import Broker
+from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
+from tqcli.jetstream.plain import PlainLink, connect_plain, drive
+from tqcli.jetstream.presence import Presence, announce
+from tqcli.jetstream.records import load_record, write_record
+from tqcli.jetstream.subjects import Names
+from tqcli.jetstream.timers import set_timer
+from tqcli.jetstream.topology import ensure_queue, ensure_streams
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Iterable
+
+    from tqcli.core.endpoint import Endpoint
+
+T = TypeVar("T")
+SUCCESS = Exited(0)
+
+
+class Stage:
+    """A namespace of its own on a server, and a link to it."""
+
+    def __init__(self, endpoint: Endpoint, namespace: str) -> None:
+        """Connect; nothing is made before `open`."""
+        self.endpoint = msgspec.structs.replace(endpoint, namespace=namespace)
+        self.link: PlainLink = connect_plain(self.endpoint)
+        self.broker = Broker(self.link, Names(namespace))
+        self.names = self.broker.names
+
+    def close(self) -> None:
+        """Leave."""
+        drive(self.link.close())
+
+    def open(self, *queues: str) -> None:
+        """Make the streams, and the queues."""
+        self.run(ensure_streams(self.link, self.names))
+        for queue in queues:
+            self.run(ensure_queue(self.link, self.names, queue))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what `work` returns."""
+        return drive(work)
+
+    def collect(self, items: AsyncIterator[T]) -> list[T]:
+        """Return all items."""
+
+        async def gather() -> list[T]:
+            return [item async for item in items]
+
+        return drive(gather())
+
+    # What a user does
+
+    def submit(self, *, ago: timedelta = timedelta(0), **fields: Any) -> Spec:
+        """Queue one job, submitted that long ago, with these fields of a spec."""
+        (spec,) = self._specs([0], None, ago, fields)
+        self.run(enqueue(self.broker, self._item(spec)))
+        return spec
+
+    def submit_group(self, indexes: Iterable[int], *, ago: timedelta = timedelta(0), **fields: Any) -> list[Spec]:
+        """Queue a group of jobs with these indexes."""
+        listed = list(indexes)
+        specs = self._specs(listed, len(listed), ago, fields)
+        self.run(enqueue_many(self.broker, [self._item(spec) for spec in specs]))
+        return specs
+
+    # What an agent does
+
+    def take(self, spec: Spec) -> str:
+        """Pull the next job of the queue and level, which must be that of `spec`; return where it is settled."""
+        consumer = self.names.queue_consumer(spec.queue, spec.priority)
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.names.jobs}.{consumer}"
+
+        async def pull() -> str:
+            message = await self.link.post(subject, b'{"batch": 1, "no_wait": true}')
+            assert message.reply is not None, message.description
+            assert message.subject == self.names.job(spec.queue, spec.priority, spec.group, spec.index)
+            return message.reply
+
+        return self.run(pull())
+
+    def settle(self, where: str) -> None:
+        """Acknowledge a job that was taken."""
+        self.run(self._settle(where))
+
+    def start(self, spec: Spec, *, agent: str = "host-a") -> Record:
+        """Write the record `running`."""
+        last, expected = self.read(spec)
+        record = start(last, agent=agent, claim="1.ab", now=datetime.now(UTC))
+        self.run(write_record(self.broker, spec.group, spec.index, record, expected=expected))
+        return record
+
+    def finish(self, spec: Spec, outcome: Outcome = SUCCESS, *, reason: Reason | None = None) -> Record:
+        """Write the final record; what the job's message was is the test's business."""
+        return self._conclude(spec, outcome, Succeed() if reason is None else Fail(reason))
+
+    def complete(self, spec: Spec, outcome: Outcome = SUCCESS, *, reason: Reason | None = None) -> Record:
+        """Take the job, which must be the next of its queue, run it, and settle it."""
+        where = self.take(spec)
+        self.start(spec)
+        record = self.finish(spec, outcome, reason=reason)
+        self.settle(where)
+        return record
+
+    def wait_for_retry(self, spec: Spec, outcome: Outcome) -> Record:
+        """Write `retrying`, and put the job into a timer that is far away."""
+        at = datetime.now(UTC) + timedelta(hours=1)
+        record = self._conclude(spec, outcome, Retry(at))
+        self.run(set_timer(self.broker, spec.group, spec.index, encode_spec(spec), at=at))
+        return record
+
+    def announce(self, name: str, *, queues: tuple[str, ...] = ("default",), **fields: Any) -> Presence:
+        """Say that an agent is there."""
+        now = datetime.now(UTC)
+        presence = Presence(
+            **{
+                "name": name,
+                "host": "host-a",
+                "pid": 4711,
+                "version": "0.1.0",
+                "queues": queues,
+                "slots": 2,
+                "busy": 0,
+                "running": (),
+                "draining": False,
+                "containment": "subreaper",
+                "started_at": now,
+                "seen_at": now,
+            }
+            | fields
+        )
+
+        async def confirm() -> None:
+            await announce(self.broker, presence)
+            await self.link.post(f"$JS.API.STREAM.INFO.{self.names.agents}")
+
+        self.run(confirm())
+        return presence
+
+    def read(self, spec: Spec) -> tuple[Record, int]:
+        """Return the job's record and its sequence; of a job without one, what it would be."""
+        snapshot = self.run(load_record(self.broker, spec.group, spec.index))
+        return (queued(encode_spec(spec)), 0) if snapshot is None else (snapshot.record, snapshot.sequence)
+
+    def _conclude(self, spec: Spec, outcome: Outcome, verdict: Verdict) -> Record:
+        last, expected = self.read(spec)
+        record = conclude(last, outcome, verdict, now=datetime.now(UTC))
+        self.run(write_record(self.broker, spec.group, spec.index, record, expected=expected))
+        return record
+
+    async def _settle(self, where: str) -> None:
+        await self.link.post(where, b"+ACK")
+
+    def _item(self, spec: Spec) -> Item:
+        subject = self.names.job(spec.queue, spec.priority, spec.group, spec.index)
+        return Item(subject, str(spec.id), encode_spec(spec))
+
+    def _specs(self, indexes: list[int], size: int | None, ago: timedelta, fields: dict[str, Any]) -> list[Spec]:
+        now = datetime.now(UTC) - ago
+        group = make_group_id(now, secrets.randbits(40))
+        given = {"work": Shell(("true",)), "submitted_at": now} | fields
+        return [Spec(v=WIRE_VERSION, group=group, index=index, size=size, **given) for index in indexes]

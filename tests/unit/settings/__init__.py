@@ -1,0 +1,1 @@
+"""Tests of the settings: no broker, a home of their own."""

@@ -1,0 +1,26 @@
+"""What all attempts of an agent share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tqcli.agent.reporting import Reporter
+    from tqcli.jetstream.broker import Broker
+    from tqcli.process.pool import RunnerPool
+
+
+class Desk(NamedTuple):
+    """The tools of one agent; `environment` is what its jobs inherit."""
+
+    name: str
+    broker: Broker
+    reporter: Reporter
+    runners: RunnerPool
+    environment: dict[str, str]
+
+
+def now() -> datetime:
+    """Return this host's time, in UTC."""
+    return datetime.now(timezone.utc)

@@ -1,0 +1,234 @@
+"""The intake: asks for exactly as many jobs as can start, the most urgent first.
+
+A queue has one consumer for each priority. A line (one level of one queue) is *hot* while it is known to have jobs and
+*parked* while it is known to be empty: then one waiting request lies at the server, and the first job that comes through
+it makes the line hot again. Free slots are offered to hot lines in the order of priority, one after the other, so a low
+job starts only where no high one waited. So an idle agent costs one request for each line in 15 s, and a busy one asks
+only where there is something.
+
+Read-ahead: while attempts are short, waiting for the next request would cost more than they do. So up to 50 ms of work
+(at the pace measured here) is held ready; what could not start within 250 ms goes back, for others to run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from tqcli.agent.tickets import Ticket, Tickets
+from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
+from tqcli.jetstream.subjects import LEVELS
+from tqcli.jetstream.topology import ensure_queue
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from tqcli.agent.lease import Leases
+    from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.connection import Connection
+
+PARKED_FOR = timedelta(seconds=15)
+AHEAD_S = 0.05
+AHEAD_MOST = 256
+STALE_S = 0.25
+PACE_WEIGHT = 0.2
+
+
+class Line:
+    """One level of one queue, and its deliveries that are held ready."""
+
+    def __init__(self, queue: str, level: str, puller: Puller) -> None:
+        """A line is taken for hot until it proves empty."""
+        self.queue = queue
+        self.level = level
+        self.puller = puller
+        self.hot = True
+        self.ready: deque[tuple[float, Delivery, Ticket | None]] = deque()
+
+
+class Intake:
+    """Feeds `perform` with deliveries, at most `slots` at a time."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        link: Connection,
+        queues: tuple[str, ...],
+        *,
+        slots: int,
+        leases: Leases,
+        perform: Callable[[Delivery], Awaitable[None]],
+    ) -> None:
+        """Prepare; nothing is asked for before `run`."""
+        self._broker = broker
+        self._slots = slots
+        self._perform = perform
+        self._typical_s: float | None = None
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._returns: set[asyncio.Task[None]] = set()
+        self._draining = False
+        self.tickets = {
+            queue: Tickets(broker, link, queue, leases=leases, on_arrival=self._wake.set) for queue in queues
+        }
+        self._levels = [deque(self._line(link, queue, level) for queue in queues) for level in LEVELS]
+
+    @property
+    def _lines(self) -> Iterator[Line]:
+        """All lines, the most urgent first."""
+        return chain.from_iterable(self._levels)
+
+    @property
+    def busy(self) -> int:
+        """Slots in use."""
+        return len(self._tasks)
+
+    async def run(self) -> None:
+        """Take jobs until cancelled."""
+        for tickets in self.tickets.values():
+            await tickets.open()
+        for line in self._lines:
+            await line.puller.open()
+        self._wake.set()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._fill()
+
+    async def drain(self) -> None:
+        """Take nothing new; return when what runs has ended."""
+        self._draining = True
+        for line in self._lines:
+            while line.ready:
+                await self._give_back(*line.ready.popleft()[1:], line.queue)
+        for tickets in self.tickets.values():
+            await tickets.release()
+        while self._tasks or self._returns:
+            await asyncio.wait(self._tasks | self._returns)
+
+    def reconnected(self) -> None:
+        """The server knows none of our requests any more: ask again."""
+        for line in self._lines:
+            line.puller.forget()
+            line.hot = True
+        for tickets in self.tickets.values():
+            tickets.forget()
+        self._wake.set()
+
+    # asking -------------------------------------------------------------------------------------------------------
+
+    async def _fill(self) -> None:
+        """Offer what is free to the lines in the order of priority; park those that are empty."""
+        self._give_back_stale()
+        for level in self._levels:
+            level.rotate(1)  # queues take turns within a level
+        for line in list(self._lines):
+            if self._draining:
+                return
+            if line.puller.gone:
+                await ensure_queue(self._broker.link, self._broker.names, line.queue)
+                line.puller.gone = False
+            tickets = self.tickets[line.queue]
+            await tickets.ask(self._free)
+            room = tickets.room(self._room)
+            if line.hot and room > 0 and not line.puller.asking:
+                came = await (await line.puller.ask(room, wait=None))
+                line.hot = came == room
+            if not line.hot and tickets.room(self._room) > 0 and not line.puller.asking:
+                (await line.puller.ask(1, wait=PARKED_FOR)).add_done_callback(lambda _: self._wake.set())
+        if self._free <= 0:
+            for tickets in self.tickets.values():
+                await tickets.release()
+
+    @property
+    def _free(self) -> int:
+        return self._slots - len(self._tasks)
+
+    @property
+    def _held_ready(self) -> int:
+        return sum(len(line.ready) for line in self._lines)
+
+    @property
+    def _room(self) -> int:
+        """Deliveries that may come now; small refills of the read-ahead wait until they are worth a request."""
+        ahead = self._ahead
+        room = self._free + ahead - self._held_ready
+        return room if room > ahead // 4 else 0
+
+    @property
+    def _ahead(self) -> int:
+        if self._typical_s is None:
+            return 0
+        return min(int(self._slots * AHEAD_S / max(self._typical_s, 1e-6)), AHEAD_MOST)
+
+    # deliveries ---------------------------------------------------------------------------------------------------
+
+    def _line(self, link: Connection, queue: str, level: str) -> Line:
+        def receive(delivery: Delivery) -> None:
+            self._receive(line, delivery)
+
+        consumer = self._broker.names.queue_consumer(queue, level)
+        line = Line(queue, level, Puller(link, self._broker.names.jobs, consumer, on_delivery=receive))
+        return line
+
+    def _receive(self, line: Line, delivery: Delivery) -> None:
+        line.hot = True
+        tickets = self.tickets[line.queue]
+        ticket = tickets.take()
+        if self._draining or (tickets.limited and ticket is None):
+            self._return(delivery, ticket, line.queue)
+        elif self._free > 0 and not self._held_ready:
+            self._start(line.queue, delivery, ticket)
+        elif self._ahead > 0:
+            if not self._held_ready:
+                asyncio.get_running_loop().call_later(STALE_S, self._wake.set)
+            line.ready.append((time.monotonic(), delivery, ticket))
+        else:
+            # More than one parked line answered for the same free slot (H46).
+            self._return(delivery, ticket, line.queue)
+        self._wake.set()
+
+    def _start(self, queue: str, delivery: Delivery, ticket: Ticket | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._perform_one(queue, delivery, ticket))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _perform_one(self, queue: str, delivery: Delivery, ticket: Ticket | None) -> None:
+        started = time.monotonic()
+        try:
+            await self._perform(delivery)
+        finally:
+            if ticket is not None:
+                await self.tickets[queue].put(ticket)
+        took = time.monotonic() - started
+        self._typical_s = took if self._typical_s is None else self._typical_s + PACE_WEIGHT * (took - self._typical_s)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        for line in self._lines:
+            while line.ready and self._free > 0 and not self._draining:
+                _, delivery, ticket = line.ready.popleft()
+                self._start(line.queue, delivery, ticket)
+        self._wake.set()
+
+    def _give_back_stale(self) -> None:
+        """Give back what has been held ready too long: the pace was guessed wrong, others may have a free slot."""
+        oldest = time.monotonic() - STALE_S
+        for line in self._lines:
+            while line.ready and line.ready[0][0] < oldest:
+                self._return(*line.ready.popleft()[1:], line.queue)
+                self._typical_s = None
+
+    async def _give_back(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
+        await self._broker.link.publish(delivery.settle, GIVE_BACK)
+        if ticket is not None:
+            await self.tickets[queue].put(ticket)
+
+    def _return(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._give_back(delivery, ticket, queue))
+        self._returns.add(task)
+        task.add_done_callback(self._returns.discard)

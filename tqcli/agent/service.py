@@ -1,0 +1,194 @@
+"""The agent as a process: connect, take jobs, tell the world that it is there, and leave in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from tqcli import __version__
+from tqcli.agent.attempt import Attempt, Stop
+from tqcli.agent.control import Control
+from tqcli.agent.desk import Desk, now
+from tqcli.agent.firings import Firings
+from tqcli.agent.intake import Intake
+from tqcli.agent.lease import Leases
+from tqcli.agent.reporting import Reporter
+from tqcli.agent.tickets import refresh_all
+from tqcli.errors import TqError
+from tqcli.jetstream.broker import Broker
+from tqcli.jetstream.connection import connect
+from tqcli.jetstream.presence import Presence, announce, withdraw
+from tqcli.jetstream.records import load_record
+from tqcli.jetstream.subjects import Names
+from tqcli.jetstream.topology import ensure_queue, ensure_timers, wait_for_streams
+from tqcli.process.pool import RunnerPool
+from tqcli.process.stop import containment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tqcli.core.endpoint import Endpoint
+    from tqcli.jetstream.connection import Connection
+    from tqcli.jetstream.pull import Delivery
+
+ANNOUNCE_S = 5.0
+REFRESH_LIMITS_S = 5.0
+SHOWN_JOBS = 50
+
+
+def run_agent(endpoint: Endpoint, *, queues: Sequence[str], slots: int, name: str) -> int:
+    """Run an agent until it is told to leave; return its exit code.
+
+    The first SIGTERM or SIGINT drains: what runs may end. The second stops what runs; those jobs go back to their queues.
+
+    Raises:
+        TqError: the broker can't be used.
+    """
+    return asyncio.run(_serve(endpoint, tuple(queues), slots, name))
+
+
+async def _serve(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: str) -> int:
+    link = await connect(endpoint, name=f"tq agent {name}", on_event=_say)
+    try:
+        agent = Agent(link, Names(endpoint.namespace), queues=queues, slots=slots, name=name)
+        await agent.run()
+    finally:
+        await link.close()
+    return 0
+
+
+def _say(text: str) -> None:
+    print(f"{now():%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr, flush=True)  # noqa: T201  (an agent's log is stderr)
+
+
+class Agent:
+    """One agent on one connection."""
+
+    def __init__(self, link: Connection, names: Names, *, queues: tuple[str, ...], slots: int, name: str) -> None:
+        """Nothing happens before `run`."""
+        self._link = link
+        self._broker = Broker(link, names)
+        self._queues = queues
+        self._slots = slots
+        self._name = name
+        self._attempts: set[Attempt] = set()
+        self._leaving = asyncio.Event()
+        self._started_at = now()
+        self._reporter = Reporter(self._broker, batch_prefix=f"{name}-{secrets.token_hex(4)}")
+        self._runners = RunnerPool()
+        self._leases = Leases(self._broker, on_gap=self._check_claims)
+        self._intake = Intake(
+            self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform
+        )
+        self._firings = Firings(self._broker, link)
+        self._desk = Desk(name, self._broker, self._reporter, self._runners, dict(os.environ))
+
+    async def run(self) -> None:
+        """Take jobs until told to leave."""
+        await self._prepare()
+        self._handle_signals()
+        _say(
+            f"agent {self._name}: {self._slots} slots, queues {', '.join(self._queues)}, "
+            f"{self._link.server.url}; leftovers of a job are found by {containment()}"
+        )
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(work)
+                for work in (
+                    self._reporter.run(),
+                    self._leases.run(),
+                    self._firings.run(),
+                    self._announce(),
+                    refresh_all(self._intake.tickets, every_s=REFRESH_LIMITS_S),
+                )
+            ]
+            intake = group.create_task(self._intake.run())
+            await self._leaving.wait()
+            _say(f"agent {self._name}: draining, {self._intake.busy} jobs running")
+            intake.cancel()
+            await self._intake.drain()
+            for task in background:
+                task.cancel()
+        await self._runners.close()
+        try:
+            await withdraw(self._broker, self._name)
+        except TqError:
+            pass  # the entry ends by itself within 15 s
+        _say(f"agent {self._name}: left")
+
+    async def _prepare(self) -> None:
+        link, names = self._link, self._broker.names
+        await wait_for_streams(link, names)
+        for queue in self._queues:
+            await ensure_queue(link, names, queue)
+        await ensure_timers(link, names)
+        control = Control(
+            link, names, self._name, attempts=self._attempts, intake=self._intake, on_drain=self._leaving.set
+        )
+        await control.open()
+        link.on_reconnect(self._intake.reconnected)
+        link.on_reconnect(self._firings.reconnected)
+
+    async def _perform(self, delivery: Delivery) -> None:
+        attempt = Attempt(self._desk, delivery)
+        self._attempts.add(attempt)
+        self._leases.add(attempt)
+        try:
+            await attempt.perform()
+        except TqError as error:
+            # The delivery comes back when its lease ends; nothing was settled.
+            _say(f"job {attempt.group}.{attempt.index}: {error}")
+        finally:
+            self._leases.discard(attempt)
+            self._attempts.discard(attempt)
+
+    async def _check_claims(self) -> None:
+        """After a gap in our leases: stop what another agent has taken over, or a user cancelled."""
+        for attempt in list(self._attempts):
+            snapshot = await load_record(self._broker, attempt.group, attempt.index)
+            if snapshot is not None and attempt.claimed and snapshot.record.claim != str(attempt.claim):
+                attempt.stop(Stop.FENCED)
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leave)
+
+    def _leave(self) -> None:
+        if not self._leaving.is_set():
+            self._leaving.set()
+            return
+        for attempt in self._attempts:
+            attempt.stop(Stop.SHUTDOWN)
+
+    async def _announce(self) -> None:
+        while True:
+            await announce(self._broker, self._presence())
+            try:
+                async with asyncio.timeout(ANNOUNCE_S):
+                    await self._leaving.wait()
+                    await asyncio.sleep(ANNOUNCE_S)
+            except TimeoutError:
+                pass
+
+    def _presence(self) -> Presence:
+        running = sorted(f"{attempt.group}.{attempt.index}" for attempt in self._attempts)
+        return Presence(
+            name=self._name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            queues=self._queues,
+            slots=self._slots,
+            busy=self._intake.busy,
+            running=tuple(running[:SHOWN_JOBS]),
+            draining=self._leaving.is_set(),
+            containment=containment(),
+            started_at=self._started_at,
+            seen_at=now(),
+        )

@@ -1,0 +1,73 @@
+"""One call of a command: what stands before or beside every command, and where its words go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import msgspec
+
+from tqcli.cli.parameter import Option, read_bundle
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tqcli.cli.output import Output
+    from tqcli.cli.parameter import Parameter
+    from tqcli.cli.session import Session
+
+GLOBALS, ALONE = "globals", "alone"
+"""The first step of the paths of their options (see `parameter`)."""
+
+_PANEL = "Global options"
+
+
+class Globals(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of every command, before or after its name."""
+
+    context: Annotated[
+        str | None,
+        Option("--context", metavar="NAME", help="the broker to use (TQ_CONTEXT)", complete="context", panel=_PANEL),
+    ] = None
+    server: Annotated[
+        str | None, Option("--server", metavar="URL", help="the broker's URL (TQ_SERVER)", panel=_PANEL)
+    ] = None
+    json: Annotated[bool, Option("--json", help="print JSON, one document a line (TQ_JSON=1)", panel=_PANEL)] = False
+    debug: Annotated[bool, Option("--debug", help="show tracebacks", panel=_PANEL)] = False
+    help: Annotated[bool, Option("-h", "--help", help="show this help", panel=_PANEL)] = False
+
+
+class Alone(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `tq` without a command."""
+
+    version: Annotated[bool, Option("--version", help="show the version")] = False
+    show_completion: Annotated[
+        str | None,
+        Option("--show-completion", metavar="SHELL", help="print the completion script for bash, zsh or fish"),
+    ] = None
+    install_completion: Annotated[
+        str | None,
+        Option("--install-completion", metavar="[SHELL]", help="install completion for your shell", implied=""),
+    ] = None
+
+
+def global_parameters() -> tuple[Parameter, ...]:
+    """Return the options that every command takes."""
+    return read_bundle(Globals, GLOBALS)
+
+
+def alone_parameters() -> tuple[Parameter, ...]:
+    """Return the options of `tq` without a command."""
+    return read_bundle(Alone, ALONE)
+
+
+class Invocation(NamedTuple):
+    """What a command gets as its first parameter."""
+
+    globals: Globals
+    output: Output
+
+    def session(self, *, agent: bool = False) -> AbstractContextManager[Session]:
+        """Return a session with the broker; with `agent`, a local one has an agent for as long as it lasts."""
+        from tqcli.cli.session import open_session  # noqa: PLC0415 - help and completion need no broker
+
+        return open_session(self.globals, agent=agent)

@@ -1,0 +1,126 @@
+"""Output: data to stdout, everything else to stderr, and what may be drawn on either."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from tqcli.errors import TqError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tqcli.cli.table import Column
+
+EXIT_PIPE = 141
+"""128 + SIGPIPE: how `git log | head -1` ends, too."""
+
+_DEFAULT_WIDTH = 80
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+
+
+class Output:
+    """Where a command's words go.
+
+    `json`: documents instead of text. `is_terminal`: a person reads stdout. `shows_progress`: a person watches stderr,
+    and nobody asked for JSON. Colour needs a terminal that isn't dumb, and no `NO_COLOR`.
+    """
+
+    def __init__(self, *, json: bool = False) -> None:
+        """Look at the streams."""
+        self.json = json
+        self.is_terminal = sys.stdout.isatty()
+        self.has_colour = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.shows_progress = sys.stderr.isatty() and not json and os.environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int | None:
+        """The columns of the terminal; None where stdout is none, and lines may be as long as they are."""
+        if not self.is_terminal:
+            return None
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns or _DEFAULT_WIDTH
+        except OSError:
+            return _DEFAULT_WIDTH
+
+    def write(self, data: bytes) -> None:
+        """Write data to stdout as it is, now."""
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            leave_closed_pipe()
+        except OSError as error:
+            discard_stdout()
+            msg = f"stdout can't be written: {error.strerror}"
+            raise TqError(msg) from error
+
+    def write_error(self, data: bytes) -> None:
+        """Write what a job printed on its stderr to ours, now."""
+        try:
+            sys.stderr.buffer.write(data)
+            sys.stderr.buffer.flush()
+        except OSError:
+            # Nobody reads our stderr any more, so nobody can be told.
+            return
+
+    def line(self, text: str = "") -> None:
+        """Write one line of data to stdout."""
+        self.write(f"{text}\n".encode(errors="surrogateescape"))
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Write many lines of data to stdout at once."""
+        self.write("".join(f"{text}\n" for text in texts).encode(errors="surrogateescape"))
+
+    def note(self, text: str) -> None:
+        """Write one line for the user to stderr; a script that asked for JSON is spared it."""
+        if not self.json:
+            self.write_error(f"{text}\n".encode(errors="surrogateescape"))
+
+    def document(self, value: object) -> None:
+        """Write one JSON document on one line to stdout."""
+        self.write(msgspec.json.encode(value) + b"\n")
+
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+        """Write a table to stdout, as wide as the terminal allows."""
+        from tqcli.cli.table import draw_table  # noqa: PLC0415 - few commands draw one
+
+        self.lines(draw_table(columns, rows, width=self.width))
+
+    def paint(self, text: str, *styles: str) -> str:
+        """Return `text` in a style (bold, dim, red, green, yellow, blue, cyan) where stdout shows colour.
+
+        What it says must be understood without.
+        """
+        if not self.has_colour or not text:
+            return text
+        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+
+    def error(self, error: TqError) -> None:
+        """Tell why the command failed, on stderr."""
+        if self.json:
+            body = {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
+            self.write_error(msgspec.json.encode(body) + b"\n")
+            return
+        lines = f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+        self.write_error(lines.encode(errors="backslashreplace"))
+
+
+def leave_closed_pipe() -> NoReturn:
+    """End quietly, as any filter whose reader left: `tq ls | head -1` is no failure to report.
+
+    Raises:
+        SystemExit: always; what is under way is wound up on its way out.
+    """
+    discard_stdout()
+    raise SystemExit(EXIT_PIPE)
+
+
+def discard_stdout() -> None:
+    """Let what is still buffered go nowhere, or the interpreter would complain about it at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,98 @@
+"""What jobs printed so far, read back from the log stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.client.printed import Attempts, Reader, Which
+from tqcli.jetstream.scan import oldest_first
+from tqcli.jetstream.subjects import split_tail
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tqcli.client.printed import Printed
+    from tqcli.core.job import Job
+    from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.scan import Stored
+
+ANY = "*"
+PAGE = 16
+"""Messages read at once; an agent's have 128 KiB at most."""
+
+TOGETHER_BYTES = 32 * 1024 * 1024
+"""A group's output up to this is read in one go and put in order here; of more, each job's is read by itself."""
+
+
+class _Glance(msgspec.Struct):
+    """The one field of a record that choosing an attempt needs."""
+
+    attempt: int = 0
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+def choose_attempt(last: int, attempts: Attempts) -> int | str:
+    """Return the attempt that `attempts` means where a job's last one is `last`, or the wildcard.
+
+    An attempt has no record in its first moments, so a job that seems not to have started may be in its first one.
+    """
+    match attempts:
+        case Which.ALL:
+            return ANY
+        case Which.LAST:
+            return last or 1
+        case number:
+            return number
+
+
+async def read_output(broker: Broker, job: Job, attempts: Attempts) -> AsyncIterator[Printed]:
+    """Yield what a job printed, in order."""
+    async for printed in _read_one(broker, job.group, job.index or 0, choose_attempt(job.attempt, attempts)):
+        yield printed
+
+
+async def read_group_output(broker: Broker, group: str, attempts: Attempts) -> AsyncIterator[Printed]:
+    """Yield what the jobs of a group printed, one job after the other in the order of their indexes."""
+    records = oldest_first(broker.link, broker.names.records, broker.names.records_of(group))
+    # Sorted, because records come in the order of their last write.
+    last = dict(sorted([(split_tail(stored.subject)[1], _glance(stored.body).attempt) async for stored in records]))
+    together = await _read_together(broker, group)
+    if together is not None:
+        for printed in together:
+            if choose_attempt(last.get(printed.element, 0), attempts) in {ANY, printed.attempt}:
+                yield printed
+        return
+    for element, attempt in last.items():
+        async for printed in _read_one(broker, group, element, choose_attempt(attempt, attempts)):
+            yield printed
+
+
+async def _read_one(broker: Broker, group: str, element: int, attempt: int | str) -> AsyncIterator[Printed]:
+    reader = Reader()
+    async for stored in oldest_first(
+        broker.link, broker.names.logs, broker.names.log(group, element, attempt), page=PAGE
+    ):
+        for printed in reader.take(stored.subject, stored.body):
+            yield printed
+    for printed in reader.flush():
+        yield printed
+
+
+async def _read_together(broker: Broker, group: str) -> list[Printed] | None:
+    """Return all that a group printed, in order, or None where it is too much to hold."""
+    found: list[Stored] = []
+    size_bytes = 0
+    async for stored in oldest_first(broker.link, broker.names.logs, broker.names.log(group, ANY, ANY), page=PAGE):
+        size_bytes += len(stored.body)
+        if size_bytes > TOGETHER_BYTES:
+            return None
+        found.append(stored)
+    reader = Reader()
+    printed = [one for stored in found for one in reader.take(stored.subject, stored.body)]
+    printed += reader.flush()
+    printed.sort(key=lambda one: (one.element, one.attempt))  # stable: within an attempt, the order stays
+    return printed

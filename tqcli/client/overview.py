@@ -1,0 +1,96 @@
+"""Everything on one screen: queues, agents, and how the last jobs ended.
+
+What waits and runs is counted by the consumers, so it costs the same with ten jobs as with a million; of the ended ones
+only the newest are looked at.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.client.queues import Queue, list_queues
+from tqcli.core.state import State
+from tqcli.errors import NotFound
+from tqcli.jetstream.link import NoResponders
+from tqcli.jetstream.lookup import count_messages
+from tqcli.jetstream.presence import Presence, read_agents
+from tqcli.jetstream.scan import newest_first
+
+if TYPE_CHECKING:
+    from tqcli.jetstream.broker import Broker
+
+RECENT = 1000
+"""Records that are looked at."""
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole broker. `waiting` jobs wait for their time or retry; `recent` counts ended jobs, the oldest `since`."""
+
+    server: str
+    queues: tuple[Queue, ...]
+    agents: tuple[Presence, ...]
+    queued: int
+    running: int
+    waiting: int
+    recent: dict[State, int]
+    since: datetime | None
+
+    @property
+    def unused(self) -> bool:
+        """True where nobody ever did anything here."""
+        return not self.queues and not self.agents and not self.recent and not self.waiting
+
+
+class _Glance(msgspec.Struct):
+    """The fields of a record that counting needs."""
+
+    state: State
+    finished_at: datetime | None = None
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+async def load_overview(broker: Broker) -> Overview:
+    """Return the state of the whole broker; of an unused one, nothing but its server."""
+    queues = await list_queues(broker)
+    recent, since = await _count_recent(broker)
+    return Overview(
+        server=broker.link.server.url,
+        queues=tuple(queues),
+        agents=tuple(await read_agents(broker)),
+        queued=sum(queue.queued for queue in queues),
+        running=sum(queue.running for queue in queues),
+        waiting=await _count_timers(broker),
+        recent=recent,
+        since=since,
+    )
+
+
+async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | None]:
+    """Return how many of the newest records are final, by state, and when the oldest of them ended."""
+    counts: dict[State, int] = {}
+    since: datetime | None = None
+    scanned = 0
+    async for stored in newest_first(broker.link, broker.names.records, ">"):
+        scanned += 1
+        if scanned > RECENT:
+            break
+        try:
+            seen = _glance(stored.body)
+        except msgspec.DecodeError:
+            continue  # `tq ls` says how many records can't be read
+        if seen.state.final:
+            counts[seen.state] = counts.get(seen.state, 0) + 1
+            since = seen.finished_at or since
+    return counts, since
+
+
+async def _count_timers(broker: Broker) -> int:
+    try:
+        return await count_messages(broker.link, broker.names.timers, ">")
+    except (NoResponders, NotFound):
+        return 0

@@ -1,0 +1,229 @@
+"""What is known of a job or a group.
+
+A queued job has only its message, an ended one only its record, a running one both, and the record is the truth. So the
+record is read first. A job that ends between the two reads has neither where we look, and a replica may lag behind the
+leader; before a job is called unknown, the leaders are asked, for the message and then for the record, which was stored
+before the message went away.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from tqcli.core.codec import decode_record, decode_spec
+from tqcli.core.ids import JobId
+from tqcli.core.job import Job, describe
+from tqcli.core.state import State
+from tqcli.errors import InvalidInput, NotFound
+from tqcli.jetstream.api import call
+from tqcli.jetstream.link import NoResponders
+from tqcli.jetstream.lookup import count_messages, find_first
+from tqcli.jetstream.scan import oldest_first
+from tqcli.jetstream.subjects import split_tail
+from tqcli.jetstream.topology import stream_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tqcli.core.record import Record
+    from tqcli.core.spec import Spec
+    from tqcli.jetstream.broker import Broker
+
+FAILED_SHOWN = 10
+"""Failed jobs that a group's view names."""
+
+PAGE = 5_000
+"""Messages of one request: each counts what is left of the group, so few large ones cost less."""
+
+_ALIVE = (State.RUNNING, State.RETRYING, State.QUEUED, State.BLOCKED, State.SCHEDULED)
+_WORST_FIRST = (State.FAILED, State.EXPIRED, State.CANCELLED, State.SUCCEEDED)
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs submitted together.
+
+    `state` is the liveliest state of its jobs; once all have ended, the worst. `counts` has each state that occurs;
+    `missing` jobs were never accepted, or are forgotten. `failed` are the first few failed ones.
+    """
+
+    id: str
+    group: str
+    name: str | None
+    state: State
+    queue: str
+    priority: str
+    size: int
+    counts: dict[State, int]
+    missing: int
+    submitted_at: datetime
+    submitted_by: str | None
+    retry_of: str | None
+    failed: tuple[Job, ...]
+
+    @property
+    def final(self) -> bool:
+        """True where every job has ended."""
+        return self.state.final
+
+
+class Found(NamedTuple):
+    """A job as it is stored: its spec, and its record where it has one."""
+
+    spec: Spec
+    record: Record | None
+
+
+class _Glance(msgspec.Struct):
+    """The one field of a record that counting needs."""
+
+    state: State
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+async def load_job(broker: Broker, job: JobId) -> Job:
+    """Return one job as it stands.
+
+    Raises:
+        NotFound: there never was such a job, or it is forgotten.
+        InvalidInput: the id is that of a group of jobs.
+        CorruptRecord: what is stored can't be read.
+    """
+    found = await find(broker, job)
+    if job.index is None and found.spec.size is not None:
+        msg = f"{job} is a group of {found.spec.size:,} jobs"
+        raise InvalidInput(msg, hint=f"name one of them, such as {found.spec.id}")
+    return describe(found.spec, found.record)
+
+
+async def resolve(broker: Broker, job: JobId) -> Job | Group:
+    """Return the job, or the group, of that id.
+
+    Raises:
+        NotFound: there never was such a job or group, or it is forgotten.
+        CorruptRecord: what is stored can't be read.
+    """
+    found = await find(broker, job)
+    if job.index is None and found.spec.size is not None:
+        return await _load_group(broker, found.spec)
+    return describe(found.spec, found.record)
+
+
+async def read_jobs(broker: Broker, group: str) -> AsyncIterator[Job]:
+    """Yield the jobs of a group in the order of their indexes.
+
+    Raises:
+        CorruptRecord: one of them can't be read.
+    """
+    async for found in read_found(broker, group):
+        yield describe(*found)
+
+
+async def read_found(broker: Broker, group: str) -> AsyncIterator[Found]:
+    """Yield what is stored of the jobs of a group; as `read_jobs`."""
+    # Messages first: a job that ends in between has its record by then.
+    specs = {
+        split_tail(stored.subject)[1]: stored.body
+        async for stored in oldest_first(broker.link, broker.names.jobs, _whole(broker, group), page=PAGE)
+    }
+    records = {
+        split_tail(stored.subject)[1]: stored.body
+        async for stored in oldest_first(broker.link, broker.names.records, broker.names.records_of(group), page=PAGE)
+    }
+    for index in sorted(specs.keys() | records.keys()):
+        if index in records:
+            yield _from_record(records.pop(index))
+        else:
+            yield Found(decode_spec(specs[index]), None)
+
+
+async def find(broker: Broker, job: JobId) -> Found:
+    """Return what is stored of a job; of a group, what is stored of one of its jobs.
+
+    Raises:
+        NotFound, CorruptRecord: as `resolve`.
+    """
+    names = broker.names
+    records = names.records_of(job.group) if job.index is None else names.record(job.group, job.index)
+    jobs = names.job_anywhere(job, element=job.index is not None)
+    try:
+        if (stored := await find_first(broker.link, names.records, records)) is not None:
+            return _from_record(stored.body)
+        if (stored := await find_first(broker.link, names.jobs, jobs)) is not None:
+            return Found(decode_spec(stored.body), None)
+    except NoResponders:
+        if await has_streams(broker):
+            raise
+    else:
+        message = await _ask_leader(broker, names.jobs, jobs)
+        record = await _ask_leader(broker, names.records, records)
+        if record is not None:
+            return _from_record(record)
+        if message is not None:
+            return Found(decode_spec(message), None)
+    msg = f"no job {job}"
+    raise NotFound(msg, hint="`tq ls` lists the recent jobs; ended ones are forgotten after some days")
+
+
+async def has_streams(broker: Broker) -> bool:
+    """Return whether tq was ever used on this broker, under this namespace."""
+    try:
+        await stream_state(broker.link, broker.names.jobs)
+    except NotFound:
+        return False
+    return True
+
+
+async def _load_group(broker: Broker, spec: Spec) -> Group:
+    """Count the group's jobs: those with a record by its state; the others are queued, as far as there are messages."""
+    size = spec.size or 1
+    messages = await count_messages(broker.link, broker.names.jobs, _whole(broker, spec.group))
+    counts = dict.fromkeys((*_ALIVE, *_WORST_FIRST), 0)
+    failed: list[bytes] = []
+    records = broker.names.records_of(spec.group)
+    async for stored in oldest_first(broker.link, broker.names.records, records, page=PAGE):
+        state = _glance(stored.body).state
+        counts[state] += 1
+        if state is State.FAILED and len(failed) < FAILED_SHOWN:
+            failed.append(stored.body)
+    without_record = max(0, size - sum(counts.values()))
+    counts[State.QUEUED] += min(without_record, messages)
+    states = [state for state in (*_ALIVE, *_WORST_FIRST) if counts[state]]
+    return Group(
+        id=spec.group,
+        group=spec.group,
+        name=spec.name,
+        state=states[0],
+        queue=spec.queue,
+        priority=spec.priority,
+        size=size,
+        counts={state: counts[state] for state in states},
+        missing=max(0, without_record - messages),
+        submitted_at=spec.submitted_at,
+        submitted_by=spec.submitted_by,
+        retry_of=spec.retry_of and spec.retry_of.partition(".")[0],
+        failed=tuple(describe(*_from_record(body)) for body in failed),
+    )
+
+
+def _from_record(body: bytes) -> Found:
+    record = decode_record(body)
+    return Found(decode_spec(bytes(record.spec)), record)
+
+
+def _whole(broker: Broker, group: str) -> str:
+    return broker.names.job_anywhere(JobId(group), element=False)
+
+
+async def _ask_leader(broker: Broker, stream: str, subject: str) -> bytes | None:
+    """Return the first message that matches as the stream's leader has it, or None."""
+    try:
+        answer = await call(broker.link, f"STREAM.MSG.GET.{stream}", {"seq": 1, "next_by_subj": subject})
+    except NotFound:
+        return None
+    return b64decode(answer["message"].get("data", ""))

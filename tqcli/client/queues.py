@@ -1,0 +1,214 @@
+"""Queues: what waits in them, and what an operator does to them.
+
+A queue is its three consumers, one for each priority; its limit is a set of tickets (see `jetstream.limits`). The queue
+`default` is there before anybody makes it: its first agent makes its consumers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tqcli.core.names import check_name, quote
+from tqcli.core.nearest import nearest
+from tqcli.core.spec import DEFAULT_QUEUE
+from tqcli.errors import Conflict, InvalidInput, NotFound
+from tqcli.jetstream.api import call
+from tqcli.jetstream.limits import MAX_LIMIT, load_limit, remove_limit, set_limit
+from tqcli.jetstream.link import NoResponders
+from tqcli.jetstream.lookup import count_messages, read_consumers
+from tqcli.jetstream.presence import read_agents
+from tqcli.jetstream.subjects import LEVELS
+from tqcli.jetstream.topology import ensure_queue, ensure_streams
+
+if TYPE_CHECKING:
+    from tqcli.jetstream.broker import Broker
+
+_FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue: `queued` jobs wait, `running` ones are in agents' hands; `limit` None is none."""
+
+    name: str
+    queued: int
+    running: int
+    limit: int | None
+    paused: bool
+    paused_until: datetime | None
+    agents: int
+    slots: int
+
+
+async def list_queues(broker: Broker) -> list[Queue]:
+    """Return the queues by name; `default` too where jobs wait in it before its first agent came."""
+    levels: dict[str, list[dict[str, Any]]] = {}
+    async for info in read_consumers(broker.link, broker.names.jobs):
+        name, _, level = info["name"].rpartition("-")
+        if level in LEVELS:
+            levels.setdefault(name, []).append(info)
+    limited = {info["name"] async for info in read_consumers(broker.link, broker.names.limits)}
+    agents = await read_agents(broker)
+    queues = []
+    for name, infos in sorted(levels.items()):
+        serving = [agent for agent in agents if name in agent.queues]
+        until = _paused_until(infos)
+        queues.append(
+            Queue(
+                name=name,
+                queued=sum(info["num_pending"] for info in infos),
+                running=sum(info["num_ack_pending"] for info in infos),
+                limit=await load_limit(broker, name) if name in limited else None,
+                paused=until is not None,
+                paused_until=None if until == _FOR_EVER else until,
+                agents=len(serving),
+                slots=sum(agent.slots for agent in serving),
+            )
+        )
+    if DEFAULT_QUEUE not in levels and (waiting := await _count_default(broker)):
+        queues.append(_unserved(waiting))
+    return queues
+
+
+def _unserved(queued: int) -> Queue:
+    return Queue(
+        name=DEFAULT_QUEUE, queued=queued, running=0, limit=None, paused=False, paused_until=None, agents=0, slots=0
+    )
+
+
+async def add_queue(broker: Broker, queue: str) -> bool:
+    """Make a queue; return whether it is new.
+
+    Raises:
+        InvalidInput: the name is none.
+        SettingsError: a stream or consumer of its name is there and differs.
+    """
+    check_name(queue, noun="queue")
+    await ensure_streams(broker.link, broker.names)
+    known = await _load_names(broker)
+    await ensure_queue(broker.link, broker.names, queue)
+    return queue not in known
+
+
+async def remove_queue(broker: Broker, queue: str) -> None:
+    """Remove an empty queue that no agent serves.
+
+    Raises:
+        NotFound: there is no such queue.
+        Conflict: it has jobs or agents.
+        InvalidInput: it is `default`, which stays.
+    """
+    await require_queue(broker, queue)
+    if queue == DEFAULT_QUEUE:
+        msg = f"the queue {queue!r} stays"
+        raise InvalidInput(msg, hint=f"`tq queue pause {queue}` keeps its jobs from starting")
+    (found,) = [one for one in await list_queues(broker) if one.name == queue]
+    if found.agents:
+        msg = f"the queue {queue!r} is served by {_count(found.agents, 'agent')}"
+        raise Conflict(msg, hint="`tq agents` lists them, `tq agents drain NAME` lets one leave")
+    if found.queued or found.running:
+        msg = f"the queue {queue!r} has {_count(found.queued + found.running, 'job')}"
+        raise Conflict(msg, hint=f"wait for them, or cancel them: tq queue purge {queue}")
+    names = broker.names
+    for level in LEVELS:
+        await call(broker.link, f"CONSUMER.DELETE.{names.jobs}.{names.queue_consumer(queue, level)}")
+    # A job that came in meanwhile must not wait for ever, unseen.
+    if await count_messages(broker.link, names.jobs, names.jobs_of(queue)):
+        await ensure_queue(broker.link, names, queue)
+        msg = f"a job came into the queue {queue!r} just now, so it stays"
+        raise Conflict(msg, hint="try again when it has ended")
+    await remove_limit(broker, queue)
+
+
+async def pause_queue(broker: Broker, queue: str, *, duration: timedelta | None = None) -> None:
+    """Start no more jobs of the queue, for a while or until `resume_queue`; what runs goes on.
+
+    Raises:
+        NotFound: there is no such queue.
+    """
+    until = _FOR_EVER if duration is None else datetime.now(UTC) + duration
+    await _pause(broker, queue, until)
+
+
+async def resume_queue(broker: Broker, queue: str) -> None:
+    """Start jobs of the queue again.
+
+    Raises:
+        NotFound: there is no such queue.
+    """
+    await _pause(broker, queue, None)
+
+
+async def limit_queue(broker: Broker, queue: str, limit: int | None) -> None:
+    """Let at most `limit` jobs of the queue run at once, over all agents; None ends the limit.
+
+    Raises:
+        NotFound: there is no such queue.
+        InvalidInput: the limit is out of range.
+    """
+    if limit is not None and not 1 <= limit <= MAX_LIMIT:
+        msg = f"a queue can't have the limit {limit:,}"
+        raise InvalidInput(msg, hint=f"from 1 to {MAX_LIMIT:,}, or none; `tq queue pause {quote(queue)}` stops it")
+    await require_queue(broker, queue)
+    if limit is None:
+        await remove_limit(broker, queue)
+    else:
+        await set_limit(broker, queue, limit)
+
+
+async def require_queue(broker: Broker, queue: str) -> None:
+    """Return where there is such a queue.
+
+    Raises:
+        NotFound: there is none; the hint names the near one.
+        InvalidInput: the name can't be one.
+    """
+    check_name(queue, noun="queue")
+    known = await _load_names(broker)
+    if queue in known:
+        return
+    if queue == DEFAULT_QUEUE:
+        # Everybody may rely on it, so whoever needs it first makes it.
+        await add_queue(broker, queue)
+        return
+    near = nearest(queue, known)
+    msg = f"no queue {queue!r}"
+    raise NotFound(msg, hint=f"did you mean {near!r}?" if near else f"`tq queue add {queue}` makes it")
+
+
+async def _load_names(broker: Broker) -> set[str]:
+    names = set()
+    async for info in read_consumers(broker.link, broker.names.jobs):
+        name, _, level = info["name"].rpartition("-")
+        if level in LEVELS:
+            names.add(name)
+    return names
+
+
+async def _pause(broker: Broker, queue: str, until: datetime | None) -> None:
+    """Pause a queue's consumers until then; None resumes them. Source: ADR-42."""
+    await require_queue(broker, queue)
+    names = broker.names
+    body = {} if until is None else {"pause_until": until.isoformat().replace("+00:00", "Z")}
+    for level in LEVELS:
+        await call(broker.link, f"CONSUMER.PAUSE.{names.jobs}.{names.queue_consumer(queue, level)}", body)
+
+
+def _paused_until(infos: list[dict[str, Any]]) -> datetime | None:
+    """Return when the last of a queue's levels starts again, None where one is not paused."""
+    if not all(info.get("paused") for info in infos):
+        return None
+    return max(datetime.fromisoformat(info["config"]["pause_until"]) for info in infos)
+
+
+async def _count_default(broker: Broker) -> int:
+    try:
+        return await count_messages(broker.link, broker.names.jobs, broker.names.jobs_of(DEFAULT_QUEUE))
+    except NoResponders:
+        return 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

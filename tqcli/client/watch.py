@@ -1,0 +1,193 @@
+"""What is waited for: one job, or all jobs of a group, and how far they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from tqcli.client.hints import look
+from tqcli.client.patience import insist
+from tqcli.core.codec import decode_record, decode_spec
+from tqcli.core.exit_status import EXIT_UNKNOWN, exit_status
+from tqcli.core.ids import JobId
+from tqcli.core.job import describe
+from tqcli.core.state import Reason, State
+from tqcli.jetstream.lookup import count_messages, load_many
+from tqcli.jetstream.scan import oldest_first
+from tqcli.jetstream.subjects import split_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tqcli.client.query import Found
+    from tqcli.core.record import Record
+    from tqcli.core.spec import Spec
+    from tqcli.jetstream.broker import Broker
+
+LOOKS_UNTIL_MISSING = 3
+"""A group may still be on its way to the broker when somebody waits for it already."""
+
+
+class Tally(NamedTuple):
+    """How many jobs there are, how many have ended, how many of these not with success, and how many run."""
+
+    total: int
+    ended: int
+    unsuccessful: int
+    running: int
+
+
+class JobWatch:
+    """One job."""
+
+    def __init__(self, broker: Broker, job_id: JobId, found: Found) -> None:
+        """Start with what was found."""
+        self.id = job_id
+        """What the user called it."""
+        self.job = describe(*found)
+        self._broker = broker
+
+    @property
+    def subject(self) -> str:
+        """Where its record is."""
+        return self._broker.names.record(self.job.group, self.job.index or 0)
+
+    @property
+    def is_over(self) -> bool:
+        """True once the job has ended."""
+        return self.job.state.final
+
+    @property
+    def exit_code(self) -> int:
+        """As the job ended."""
+        return exit_status(self.job.state, self.job.reason, self.job.exit_code, self.job.signal)
+
+    @property
+    def tally(self) -> Tally:
+        """The one job."""
+        state = self.job.state
+        return Tally(1, state.final, state.final and state is not State.SUCCEEDED, state is State.RUNNING)
+
+    def take(self, record: Record) -> None:
+        """Know its newest record."""
+        self.job = describe(decode_spec(bytes(record.spec)), record)
+
+    async def check(self) -> None:
+        """Read the job, wherever it is."""
+        self.job = describe(*await look(self._broker, self.id))
+
+
+class _Glance(msgspec.Struct):
+    """The fields of a record that waiting needs."""
+
+    state: State
+    reason: Reason | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+class GroupWatch:
+    """All jobs of a group. `counts` has each state of those that have a record; `missing` were never accepted."""
+
+    def __init__(self, broker: Broker, spec: Spec) -> None:
+        """Know its size; `refresh` reads the rest."""
+        self.id = JobId(spec.group)
+        self.size = spec.size or 1
+        self.missing = 0
+        self._broker = broker
+        self._states: dict[int, State] = {}
+        self._counts = dict.fromkeys(State, 0)
+        self._ended = 0
+        self._worst = 0
+        self._cursor = 1
+        self._looks = 0
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """The number of jobs in each state that occurs; a job without a record is queued."""
+        counts = {**self._counts, State.QUEUED: self._counts[State.QUEUED] + self._unseen - self.missing}
+        return {state: count for state, count in counts.items() if count}
+
+    @property
+    def is_over(self) -> bool:
+        """True once every job that was accepted has ended."""
+        return self._ended + self.missing >= self.size
+
+    @property
+    def exit_code(self) -> int:
+        """As the worst of its jobs."""
+        return max(self._worst, EXIT_UNKNOWN) if self.missing or not self.is_over else self._worst
+
+    @property
+    def tally(self) -> Tally:
+        """Its jobs."""
+        unsuccessful = self._ended - self._counts[State.SUCCEEDED]
+        return Tally(self.size, self._ended, unsuccessful, self._counts[State.RUNNING])
+
+    async def refresh(self) -> None:
+        """Read the records that were written since the last time."""
+        await insist(self._broker, self._read_new)
+
+    async def _read_new(self) -> None:
+        broker = self._broker
+        wildcard = broker.names.records_of(self.id.group)
+        async for stored in oldest_first(broker.link, broker.names.records, wildcard, start=self._cursor):
+            self._cursor = stored.sequence + 1
+            self._count(split_tail(stored.subject)[1], _glance(stored.body))
+
+    async def check(self) -> None:
+        """Find out whether the jobs that nothing is known of are anywhere: their submission may have broken off."""
+        names = self._broker.names
+        jobs = names.job_anywhere(self.id, element=False)
+        alive = len(self._states) - self._ended
+        if alive or await insist(self._broker, lambda: count_messages(self._broker.link, names.jobs, jobs)):
+            self._looks = 0
+            return
+        await self.refresh()
+        self._looks += 1
+        if self._looks >= LOOKS_UNTIL_MISSING:
+            self.missing = self._unseen
+
+    @property
+    def _unseen(self) -> int:
+        return self.size - len(self._states)
+
+    def _count(self, element: int, record: _Glance) -> None:
+        before = self._states.get(element)
+        if before is not None:
+            self._counts[before] -= 1
+        self._states[element] = record.state
+        self._counts[record.state] += 1
+        if record.state.final:
+            self._ended += before is None or not before.final
+            code = exit_status(record.state, record.reason, record.exit_code, record.signal)
+            self._worst = max(self._worst, code)
+
+
+async def refresh(broker: Broker, watches: Sequence[JobWatch | GroupWatch]) -> None:
+    """Read what is new of all of them; single jobs by the thousand."""
+    jobs = {watch.subject: watch for watch in watches if isinstance(watch, JobWatch)}
+    records = await insist(broker, lambda: load_many(broker.link, broker.names.records, list(jobs)))
+    for subject, stored in records.items():
+        jobs[subject].take(decode_record(stored.body))
+    for watch in watches:
+        if isinstance(watch, GroupWatch):
+            await watch.refresh()
+
+
+async def open_watch(broker: Broker, job_id: JobId) -> JobWatch | GroupWatch:
+    """Return what stands for this id.
+
+    Raises:
+        NotFound: there is no such job or group.
+    """
+    found = await look(broker, job_id)
+    if job_id.index is None and found.spec.size is not None:
+        group = GroupWatch(broker, found.spec)
+        await group.refresh()
+        return group
+    return JobWatch(broker, job_id, found)

@@ -1,0 +1,168 @@
+"""A job file's table, typed and checked: the same option names as on the command line.
+
+Reading the file and those it includes is `tqcli.client.jobfile`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+
+from tqcli.core.backoff import parse_backoff
+from tqcli.core.bulk import parse_array
+from tqcli.core.check import MAX_LOSSES, MAX_RETRIES, check_entrypoint, check_env, check_range
+from tqcli.core.codes import parse_codes
+from tqcli.core.duration import parse_duration
+from tqcli.core.names import check_label, check_name, quote
+from tqcli.core.nearest import did_you_mean
+from tqcli.core.options import JobOptions
+from tqcli.core.spec import PRIORITIES
+from tqcli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+
+INCLUDE = "include"
+_WORK = ("command", "shell", "python")
+
+
+def check_jobfile(table: Mapping[str, object], source: str) -> JobOptions:
+    """Return the options in a parsed job file, its includes left aside. `source` is the file's name, for messages.
+
+    Raises:
+        InvalidInput: an unknown key, a value of the wrong type or outside its grammar, or more than one thing to run.
+            The message names the file and the key.
+    """
+    given: dict[str, Any] = {}
+    for key, value in table.items():
+        if key == INCLUDE:
+            continue
+        reader = _READERS.get(key)
+        if reader is None:
+            msg = f"{source}: there is no option {quote(key)}"
+            raise InvalidInput(msg, hint=did_you_mean(key, (INCLUDE, *_READERS)))
+        try:
+            given[key.replace("-", "_")] = reader(value)
+        except InvalidInput as error:
+            msg = f"{source}: {key}: {error.message}"
+            raise InvalidInput(msg, hint=error.hint) from error
+    works = [key for key in _WORK if key in given]
+    if len(works) > 1:
+        msg = f"{source}: a job runs one thing, not {' and '.join(works)}"
+        raise InvalidInput(msg, hint="keep one of command, shell and python")
+    return JobOptions(**given)
+
+
+def parse_includes(table: Mapping[str, object], source: str) -> tuple[str, ...]:
+    """Return the files that a parsed job file includes, as it names them.
+
+    Raises:
+        InvalidInput: `include` is neither a string nor an array of strings.
+    """
+    value = table.get(INCLUDE, [])
+    paths = [value] if isinstance(value, str) else value
+    if not isinstance(paths, list) or not all(isinstance(path, str) and path and "\0" not in path for path in paths):
+        msg = f"{source}: {INCLUDE}: a file's name or an array of them is needed, not {_kind(value)}"
+        raise InvalidInput(msg, hint='write include = "base.toml" or include = ["one.toml", "two.toml"]')
+    return tuple(paths)
+
+
+_KINDS = {
+    bool: "true or false",
+    str: "a string",
+    int: "a number",
+    float: "a number with a fraction",
+    list: "an array",
+    dict: "a table",
+}
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a date or time")
+
+
+def _refuse(needed: str, value: object, example: str) -> NoReturn:
+    msg = f"{needed} is needed, not {_kind(value)}"
+    raise InvalidInput(msg, hint=f"write {example}")
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        _refuse("a string", value, 'it in quotes, as in "text"')
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        _refuse("a whole number", value, "it without quotes, as in 3")
+    return value
+
+
+def _command(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
+        _refuse("an array of strings", value, 'command = ["program", "argument"], or a line as shell = "…"')
+    return tuple(value)
+
+
+def _env(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        _refuse("a table", value, '[env] and below it KEY = "value"')
+    for key, text in value.items():
+        if not isinstance(text, str):
+            msg = f"{quote(key)}: a string is needed, not {_kind(text)}"
+            raise InvalidInput(msg, hint="put the value in quotes: an environment holds text")
+    check_env(value)
+    return value
+
+
+def _json(value: object, kind: type, needed: str) -> msgspec.Raw:
+    if not isinstance(value, kind):
+        _refuse(needed, value, 'args = ["first", 2] or kwargs = { name = "value" }')
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _duration(value: object) -> timedelta:
+    return parse_duration(value if isinstance(value, str) else str(_number(value)))
+
+
+def _checked(check: Callable[[str], object]) -> Callable[[object], str]:
+    """Return a reader of strings that `check` accepts and that stay as they are."""
+
+    def read(value: object) -> str:
+        text = _string(value)
+        check(text)
+        return text
+
+    return read
+
+
+def _priority(text: str) -> None:
+    if text not in PRIORITIES:
+        msg = f"{quote(text)} is not a priority"
+        raise InvalidInput(msg, hint=did_you_mean(text, PRIORITIES))
+
+
+_READERS: dict[str, Callable[[object], object]] = {
+    "command": _command,
+    "shell": _string,
+    "python": _checked(check_entrypoint),
+    "args": lambda value: _json(value, list, "an array"),
+    "kwargs": lambda value: _json(value, dict, "a table"),
+    "name": _checked(lambda text: check_label(text, noun="job's name")),
+    "queue": _checked(lambda text: check_name(text, noun="queue")),
+    "priority": _checked(_priority),
+    "retries": lambda value: check_range("the number of retries", _number(value), 0, MAX_RETRIES),
+    "backoff": _checked(parse_backoff),
+    "retry-on": _checked(parse_codes),
+    "no-retry-on": _checked(parse_codes),
+    "timeout": _duration,
+    "grace": _duration,
+    "expires": _duration,
+    "env": _env,
+    "cwd": _string,
+    "stdin": _string,
+    "max-losses": lambda value: check_range("the number of losses", _number(value), 0, MAX_LOSSES),
+    "array": _checked(parse_array),
+}

@@ -1,0 +1,151 @@
+"""Putting jobs into their queue: one publish for one job, atomic batches for many.
+
+The job's id is its `Nats-Msg-Id`, chosen before the first try, so repeating a publish whose answer got lost is safe
+(H1). JetStream forgets ids at a restart once their job is consumed (H2); so a repeat carries a mark, and the agent
+that gets it reads the record before it starts anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tqcli.errors import NotFound, Unavailable, Unknown
+from tqcli.jetstream.api import DuplicateInBatch, PubAck, check_ack
+from tqcli.jetstream.link import NoResponders
+from tqcli.jetstream.subjects import HEADER_MSG_ID, HEADER_RECHECK
+from tqcli.jetstream.topology import ensure_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.link import Message
+
+BATCH = 1000
+"""Messages of one atomic batch: the server's cap."""
+
+BATCHES_IN_FLIGHT = 4
+ANSWER_TIMEOUT_S = 3.0
+PATIENCE_S = 15.0
+"""How long to try before the outcome is called unknown; an election takes up to 8 s (H29)."""
+
+
+class Item(NamedTuple):
+    """A job to enqueue: its subject, its id as text, its spec as bytes."""
+
+    subject: str
+    id: str
+    spec: bytes
+
+
+async def enqueue(broker: Broker, item: Item, *, recheck: bool = False) -> PubAck:
+    """Put one job into its queue and return the PubAck: from then on it will end.
+
+    Raises:
+        Unknown: no answer for `PATIENCE_S`; the job may be queued.
+        Unavailable: the broker did not take it in that time; the job is not queued.
+        QueueFull: the stream's limit is reached; the job is not queued.
+    """
+
+    def publish(repeated: bool) -> Awaitable[Message]:  # noqa: FBT001
+        headers = {HEADER_MSG_ID: item.id}
+        if repeated or recheck:
+            headers[HEADER_RECHECK] = "1"
+        return broker.link.post(item.subject, item.spec, headers=headers, timeout_s=ANSWER_TIMEOUT_S)
+
+    return await _insist(broker, publish, item.id)
+
+
+async def enqueue_many(broker: Broker, items: Sequence[Item], *, progress: Callable[[int], None] | None = None) -> None:
+    """Put many jobs into their queues, 1,000 with one PubAck; each batch is taken whole or not at all.
+
+    `progress` is called with the number of jobs that are safe so far.
+
+    Raises:
+        Unknown, Unavailable, QueueFull: as `enqueue`; the message says how many were accepted.
+    """
+    done = 0
+    window: list[tuple[Sequence[Item], Awaitable[Message]]] = []
+    try:
+        for start in range(0, len(items), BATCH):
+            batch = items[start : start + BATCH]
+            window.append((batch, await _send_batch(broker, batch, repeated=False)))
+            if len(window) == BATCHES_IN_FLIGHT:
+                done += await _confirm(broker, *window.pop(0))
+                if progress:
+                    progress(done)
+        while window:
+            done += await _confirm(broker, *window.pop(0))
+            if progress:
+                progress(done)
+    except (Unavailable, Unknown) as error:
+        error.message = f"{done:,} of {len(items):,} jobs were accepted; then: {error.message}"
+        error.args = (error.message,)
+        raise
+
+
+async def _confirm(broker: Broker, batch: Sequence[Item], answer: Awaitable[Message]) -> int:
+    """Wait until a batch is safe; return its size."""
+    first = [answer]
+
+    async def publish(repeated: bool) -> Message:  # noqa: FBT001
+        if first:
+            return await first.pop()
+        return await (await _send_batch(broker, batch, repeated=repeated))
+
+    try:
+        await _insist(broker, publish, batch[0].id)
+    except DuplicateInBatch:
+        # Atomic: the ids of this batch are known because an earlier try of it was committed whole.
+        return len(batch)
+    return len(batch)
+
+
+async def _send_batch(broker: Broker, batch: Sequence[Item], *, repeated: bool) -> Awaitable[Message]:
+    """Send an atomic batch; return its answer-to-be. Source: nats-architecture-and-design ADR-50."""
+    link = broker.link
+    # The batch id is new for every try: a broken-off one may still be open at the server.
+    batch_id = f"{batch[0].id}-{int(repeated)}-{id(batch):x}"
+    mark = {HEADER_RECHECK: "1"} if repeated else {}
+    *before, last = batch
+    for number, item in enumerate(before, 1):
+        headers = {HEADER_MSG_ID: item.id, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number), **mark}
+        await link.publish(item.subject, item.spec, headers=headers)
+    headers = {
+        HEADER_MSG_ID: last.id,
+        "Nats-Batch-Id": batch_id,
+        "Nats-Batch-Sequence": str(len(batch)),
+        "Nats-Batch-Commit": "1",
+        **mark,
+    }
+    return link.post(last.subject, last.spec, headers=headers, timeout_s=ANSWER_TIMEOUT_S + len(batch) / 250)
+
+
+async def _insist(broker: Broker, publish: Callable[[bool], Awaitable[Message]], what: str) -> PubAck:
+    """Publish until the answer is clear or patience ends."""
+    waited, sent, pause = 0.0, False, 0.1
+    while True:
+        try:
+            return check_ack(await publish(sent), f"job {what}")
+        except (NoResponders, NotFound) as error:
+            if waited == 0:
+                await ensure_streams(broker.link, broker.names)
+            elif waited >= PATIENCE_S:
+                raise _gave_up(what, sent=sent) from error
+        except Unknown as error:
+            sent = True
+            waited += ANSWER_TIMEOUT_S
+            if waited >= PATIENCE_S:
+                raise _gave_up(what, sent=sent) from error
+        await broker.link.sleep(pause)
+        waited += pause
+        pause = min(pause * 2, 1.0)
+
+
+def _gave_up(what: str, *, sent: bool) -> Unknown | Unavailable:
+    if sent:
+        return Unknown(
+            f"job {what} may or may not be queued: the broker did not confirm it",
+            hint=f"`tq status {what}` tells once the broker is back; submitting again makes a second job",
+        )
+    return Unavailable(f"job {what} is not queued: the broker takes no jobs", hint="try again later")

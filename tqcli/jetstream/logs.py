@@ -1,0 +1,105 @@
+"""What jobs printed: frames of raw bytes in messages, one subject for each attempt.
+
+A message is numbered, because a publish whose answer got lost is repeated and readers drop what they have seen. It holds
+frames: stream (1 stdout, 2 stderr, 0 a cut), time, length, bytes. A cut's bytes are the number of bytes left out.
+"""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+from tqcli.errors import CorruptRecord
+from tqcli.jetstream.api import check_ack
+from tqcli.jetstream.scan import oldest_first
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
+    from tqcli.jetstream.broker import Broker
+
+CUT = 0
+STDOUT = 1
+STDERR = 2
+
+_VERSION = 1
+_HEAD = struct.Struct(">BI")
+_FRAME = struct.Struct(">BQI")
+
+
+class Frame(NamedTuple):
+    """Bytes that arrived together on one of a job's streams, at `at_us` microseconds since 1970."""
+
+    stream: int
+    at_us: int
+    data: bytes
+
+    @property
+    def at(self) -> datetime:
+        """The time at which the agent read them."""
+        return datetime.fromtimestamp(self.at_us / 1e6, timezone.utc)
+
+
+class LogMessage(NamedTuple):
+    """One message of an attempt's log."""
+
+    attempt: int
+    number: int
+    frames: list[Frame]
+
+
+def encode_frames(number: int, frames: Iterable[Frame]) -> bytes:
+    """Return the body of an attempt's log message `number`, counted from 0."""
+    parts = [_HEAD.pack(_VERSION, number)]
+    for stream, at_us, data in frames:
+        parts += (_FRAME.pack(stream, at_us, len(data)), data)
+    return b"".join(parts)
+
+
+def decode_message(subject: str, body: bytes) -> LogMessage:
+    """Return the log message in `body`.
+
+    Raises:
+        CorruptRecord: the bytes are none.
+    """
+    try:
+        version, number = _HEAD.unpack_from(body)
+        frames = list(_split(body)) if version == _VERSION else None
+    except struct.error:
+        frames = None
+    if frames is None:
+        msg = f"a message on {subject} is no log of this version of tq"
+        raise CorruptRecord(msg)
+    return LogMessage(int(subject.rpartition(".")[2]), number, frames)
+
+
+def _split(body: bytes) -> Iterator[Frame]:
+    offset = _HEAD.size
+    while offset < len(body):
+        stream, at_us, length = _FRAME.unpack_from(body, offset)
+        offset += _FRAME.size
+        if offset + length > len(body):
+            raise struct.error
+        yield Frame(stream, at_us, body[offset : offset + length])
+        offset += length
+
+
+async def publish_frames(broker: Broker, subject: str, body: bytes, *, timeout_s: float = 5.0) -> None:
+    """Store one log message.
+
+    Raises:
+        Unknown, Unavailable, QueueFull: it is not stored, or nobody knows.
+    """
+    check_ack(await broker.link.post(subject, body, timeout_s=timeout_s), subject)
+
+
+async def read_log(broker: Broker, group: str, index: int, attempt: int | str) -> AsyncIterator[LogMessage]:
+    """Yield what an attempt printed (`*`: all attempts), in order, each message once."""
+    seen: dict[int, int] = {}
+    subject = broker.names.log(group, index, attempt)
+    async for stored in oldest_first(broker.link, broker.names.logs, subject, page=16):
+        message = decode_message(stored.subject, stored.body)
+        if message.number >= seen.get(message.attempt, 0):
+            seen[message.attempt] = message.number + 1
+            yield message

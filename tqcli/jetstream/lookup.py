@@ -1,0 +1,66 @@
+"""Looking things up by subject, several at a time, in one request each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tqcli.errors import NotFound
+from tqcli.jetstream.api import call
+from tqcli.jetstream.scan import Stored
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from tqcli.jetstream.link import Link
+
+MOST_TOGETHER = 1000
+"""Subjects of one request; the server's cap is 1,024."""
+
+
+async def load_many(link: Link, stream: str, subjects: Sequence[str]) -> dict[str, Stored]:
+    """Return the newest message of each subject that has one. Source: ADR-31, `multi_last`."""
+    found: dict[str, Stored] = {}
+    for start in range(0, len(subjects), MOST_TOGETHER):
+        request = {"multi_last": subjects[start : start + MOST_TOGETHER]}
+        *messages, _ = await link.request_many(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request))
+        for message in messages:
+            subject = message.headers["Nats-Subject"]
+            found[subject] = Stored(subject, int(message.headers["Nats-Sequence"]), message.body)
+    return found
+
+
+async def find_first(link: Link, stream: str, wildcard: str) -> Stored | None:
+    """Return the oldest message whose subject matches, or None.
+
+    Not a batched get: that counts what else matches, which takes 8 ms for 100,000 subjects (nats-server 2.15.1).
+    """
+    request = msgspec.json.encode({"seq": 1, "next_by_subj": wildcard})
+    reply = await link.post(f"$JS.API.DIRECT.GET.{stream}", request)
+    if reply.status is not None:
+        return None
+    return Stored(reply.headers["Nats-Subject"], int(reply.headers["Nats-Sequence"]), reply.body)
+
+
+async def count_messages(link: Link, stream: str, wildcard: str) -> int:
+    """Return how many messages of a stream match."""
+    request = {"seq": 1, "batch": 1, "next_by_subj": wildcard}
+    first, *_ = await link.request_many(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request))
+    return 0 if first.status is not None else 1 + int(first.headers.get("Nats-Num-Pending", "0"))
+
+
+async def read_consumers(link: Link, stream: str) -> AsyncIterator[dict[str, Any]]:
+    """Yield what JetStream knows of each of the stream's consumers; of a stream that isn't there, nothing."""
+    offset = 0
+    while True:
+        try:
+            answer = await call(link, f"CONSUMER.LIST.{stream}", {"offset": offset})
+        except NotFound:
+            return
+        page = answer.get("consumers") or []
+        for info in page:
+            yield info
+        offset += len(page)
+        if not page or offset >= answer["total"]:
+            return

@@ -1,0 +1,133 @@
+"""Pulling deliveries from a consumer with requests of our own.
+
+nats-py's `fetch(n)` waits for a full batch (H44), so one waiting job would sit out its whole timeout. Here a job starts
+as it arrives: each request has its own reply subject, deliveries go to a callback at once, and a request that the server
+forgot (restart, leader change: H24, H45) is written off by the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.jetstream.link import NO_RESPONDERS
+from tqcli.jetstream.subjects import HEADER_RECHECK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from tqcli.jetstream.connection import Connection
+    from tqcli.jetstream.link import Message
+
+ACK = b"+ACK"
+IN_PROGRESS = b"+WPI"
+GIVE_BACK = b"-NAK"
+IDLE_HEARTBEAT = 100
+NO_WAIT_LIMIT_S = 2.0
+LATE_S = 1.0
+V1_TOKENS = 9
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A message in our hands until its lease ends. `count` is 1 for the first delivery; `settle` is its ack subject."""
+
+    subject: str
+    settle: str
+    body: bytes
+    count: int
+    sequence: int
+    recheck: bool
+
+
+class _Request(msgspec.Struct):
+    """The pull request under way: what it was to bring, what it brought, and who waits for its end."""
+
+    inbox: str
+    wanted: int
+    ended: asyncio.Future[int]
+    timer: asyncio.TimerHandle
+    brought: int = 0
+
+
+class Puller:
+    """Requests to one consumer, one at a time; each delivery goes to `on_delivery` as it arrives."""
+
+    def __init__(
+        self, link: Connection, stream: str, consumer: str, *, on_delivery: Callable[[Delivery], None]
+    ) -> None:
+        """Prepare; nothing is asked for before `open` and `ask`."""
+        self._link = link
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._on_delivery = on_delivery
+        self._request: _Request | None = None
+        self._count = 0
+        self._inbox = link.new_inbox()
+        self.gone = False
+        """True once the server said that the consumer is not there."""
+
+    async def open(self) -> None:
+        """Listen for deliveries."""
+        await self._link.subscribe_callback(f"{self._inbox}.*", self._receive)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a request is under way."""
+        return self._request is not None
+
+    async def ask(self, count: int, *, wait: timedelta | None) -> asyncio.Future[int]:
+        """Ask for `count` deliveries: those that are there (`wait` None), or as they come during `wait`.
+
+        The future has the number that came, once the request is over. A delivery does not say which request brought it
+        (its subject is the job's), so there is one at a time.
+        """
+        loop = asyncio.get_running_loop()
+        self._count += 1
+        inbox = f"{self._inbox}.{self._count}"
+        if wait is None:
+            options: dict[str, object] = {"batch": count, "no_wait": True}
+            limit_s = NO_WAIT_LIMIT_S
+        else:
+            options = {"batch": count, "expires": int(wait.total_seconds() * 1e9)}
+            limit_s = wait.total_seconds() + LATE_S
+        request = _Request(inbox, count, loop.create_future(), loop.call_later(limit_s, self.forget))
+        self._request = request
+        await self._link.publish(self._subject, msgspec.json.encode(options), reply=inbox)
+        return request.ended
+
+    def forget(self) -> None:
+        """End the request under way: it is over, or the server has lost it."""
+        request, self._request = self._request, None
+        if request is not None:
+            request.timer.cancel()
+            if not request.ended.done():  # whoever waited may have been cancelled
+                request.ended.set_result(request.brought)
+
+    def _receive(self, message: Message) -> None:
+        request = self._request
+        if message.status is None:
+            if request is not None:
+                request.brought += 1
+            self._on_delivery(_delivery(message))
+            if request is not None and request.brought >= request.wanted and request is self._request:
+                self.forget()
+        elif message.status != IDLE_HEARTBEAT and request is not None and request.inbox == message.subject:
+            self.gone = message.status == NO_RESPONDERS or "Deleted" in message.description
+            self.forget()
+
+
+def _delivery(message: Message) -> Delivery:
+    """Read the delivery's facts from its ack subject, in the form of today or the one announced (H31)."""
+    settle = message.reply or ""
+    tokens = settle.split(".")
+    at = 4 if len(tokens) == V1_TOKENS else 6
+    return Delivery(
+        subject=message.subject,
+        settle=settle,
+        body=message.body,
+        count=int(tokens[at]),
+        sequence=int(tokens[at + 1]),
+        recheck=HEADER_RECHECK in message.headers,
+    )

@@ -1,0 +1,126 @@
+"""Reading and writing records; every write is compare-and-set.
+
+That is the fence: JetStream answers OK to a stale holder's ack (H11), but a record can be written only by whoever knows
+the sequence of the last write. A loser gets `WrongSequence` and stops its child.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.core.codec import decode_record, encode
+from tqcli.core.record import Record
+from tqcli.errors import Unknown
+from tqcli.jetstream.api import WrongSequence, check_ack
+from tqcli.jetstream.link import NoResponders
+from tqcli.jetstream.scan import load_last, newest_first, oldest_first
+from tqcli.jetstream.subjects import HEADER_EXPECTED, split_tail
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Sequence
+
+    from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.link import Message
+
+ANSWER_TIMEOUT_S = 3.0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A record as it is stored: `sequence` is what the next write must expect."""
+
+    group: str
+    index: int
+    record: Record
+    sequence: int
+
+
+class Write(msgspec.Struct, frozen=True):
+    """A record to write where the subject's last sequence is `expected` (0: there is none)."""
+
+    group: str
+    index: int
+    body: bytes
+    expected: int
+
+
+async def load_record(broker: Broker, group: str, index: int) -> Snapshot | None:
+    """Return a job's record, or None where it has none.
+
+    Raises:
+        CorruptRecord: the stored bytes are no record.
+    """
+    stored = await load_last(broker.link, broker.names.records, broker.names.record(group, index))
+    return None if stored is None else Snapshot(group, index, decode_record(stored.body), stored.sequence)
+
+
+async def read_records(broker: Broker, group: str = "*", *, newest: bool = False) -> AsyncIterator[Snapshot]:
+    """Yield the records of a group, or of all, in the order they were written or the newest first."""
+    order = newest_first if newest else oldest_first
+    async for stored in order(broker.link, broker.names.records, broker.names.records_of(group)):
+        yield Snapshot(*split_tail(stored.subject), decode_record(stored.body), stored.sequence)
+
+
+async def write_record(broker: Broker, group: str, index: int, record: Record, *, expected: int) -> int:
+    """Write one record and return its sequence.
+
+    Raises:
+        WrongSequence: somebody else wrote since: this holder has lost.
+        Unknown, Unavailable: the broker does not answer; the write may have happened.
+    """
+    return await write_alone(broker, Write(group, index, encode(record), expected))
+
+
+async def write_alone(broker: Broker, write: Write, *, tries: int = 3, unsure: bool = False) -> int:
+    """Write one record by itself; where an answer got lost (`unsure`: already), look whether the record there is ours.
+
+    Raises:
+        As `write_record`.
+    """
+    subject = broker.names.record(write.group, write.index)
+    for attempt in range(tries):
+        try:
+            reply = await broker.link.post(
+                subject, write.body, headers={HEADER_EXPECTED: str(write.expected)}, timeout_s=ANSWER_TIMEOUT_S
+            )
+            return check_ack(reply, f"record {write.group}.{write.index}").seq
+        except (Unknown, NoResponders) as error:
+            unsure = unsure or isinstance(error, Unknown)
+            if attempt == tries - 1:
+                raise
+            await broker.link.sleep(0.25)
+        except WrongSequence:
+            stored = await load_last(broker.link, broker.names.records, subject)
+            if unsure and stored is not None and stored.body == write.body:
+                return stored.sequence
+            raise
+    raise AssertionError(tries)
+
+
+async def write_together(broker: Broker, batch_id: str, writes: Sequence[Write]) -> list[int]:
+    """Write several records as one atomic batch: one fsync for all. Return their sequences.
+
+    Raises:
+        WrongSequence: one of them lost; none was written.
+        Unknown, Unavailable: the broker does not answer; all or none were written.
+    """
+    reply = await _send_batch(broker, batch_id, writes)
+    last = check_ack(await reply, f"batch {batch_id}").seq
+    return list(range(last - len(writes) + 1, last + 1))
+
+
+async def _send_batch(broker: Broker, batch_id: str, writes: Sequence[Write]) -> Awaitable[Message]:
+    """Send an atomic batch; return its answer-to-be. Source: nats-architecture-and-design ADR-50."""
+    *before, last = writes
+    for number, write in enumerate(before, 1):
+        headers = {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number), HEADER_EXPECTED: str(write.expected)}
+        await broker.link.publish(broker.names.record(write.group, write.index), write.body, headers=headers)
+    headers = {
+        "Nats-Batch-Id": batch_id,
+        "Nats-Batch-Sequence": str(len(writes)),
+        "Nats-Batch-Commit": "1",
+        HEADER_EXPECTED: str(last.expected),
+    }
+    subject = broker.names.record(last.group, last.index)
+    return broker.link.post(subject, last.body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)

@@ -1,0 +1,107 @@
+"""Reading a stream in pages with batched direct gets: no consumer, nothing left behind at the broker.
+
+The cost is that of the messages read, not of the stream: a page by wildcard takes as long with 1,000,000 subjects as
+with 1,000 (measured on nats-server 2.15.1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.errors import NotFound
+from tqcli.jetstream.topology import stream_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tqcli.jetstream.link import Link
+
+PAGE = 256
+_NO_MESSAGE = 404
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A message as a stream holds it."""
+
+    subject: str
+    sequence: int
+    body: bytes
+
+
+async def load_last(link: Link, stream: str, subject: str) -> Stored | None:
+    """Return the newest message of one subject (no wildcard), or None where there is none."""
+    reply = await link.post(f"$JS.API.DIRECT.GET.{stream}.{subject}")
+    if reply.status is not None:
+        return None
+    return Stored(subject, int(reply.headers["Nats-Sequence"]), reply.body)
+
+
+async def is_stored(link: Link, stream: str, sequence: int) -> bool:
+    """Return whether the stream still holds the message of this sequence."""
+    reply = await link.post(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({"seq": sequence}))
+    return reply.status is None
+
+
+async def load_first(link: Link, stream: str, wildcard: str, *, start: int = 1) -> Stored | None:
+    """Return the first message at or after sequence `start` whose subject matches, or None."""
+    page = await _page(link, stream, wildcard, start, 1)
+    return page[0] if page else None
+
+
+async def oldest_first(link: Link, stream: str, wildcard: str, *, start: int = 1, page: int = 1000) -> AsyncIterator[Stored]:
+    """Yield the messages whose subject matches, in the order of the stream."""
+    while True:
+        found = await _page(link, stream, wildcard, start, page)
+        for message in found:
+            yield message
+        if len(found) < page:
+            return
+        start = found[-1].sequence + 1
+
+
+async def newest_first(link: Link, stream: str, wildcard: str) -> AsyncIterator[Stored]:
+    """Yield the messages whose subject matches, the newest first.
+
+    Walks back in windows of sequence numbers that widen fourfold over gaps, so a stream of which the newest part is
+    consumed already costs a few requests, not a scan.
+    """
+    try:
+        state = await stream_state(link, stream)
+    except NotFound:
+        return
+    high, first, width = state["last_seq"], max(1, state["first_seq"]), PAGE
+    while high >= first:
+        low = max(first, high - width + 1)
+        window = await _window(link, stream, wildcard, low, high)
+        for message in reversed(window):
+            yield message
+        width = width * 4 if not window else PAGE
+        high = low - 1
+
+
+async def _window(link: Link, stream: str, wildcard: str, low: int, high: int) -> list[Stored]:
+    """Return the matching messages with low ≤ sequence ≤ high, oldest first."""
+    found: list[Stored] = []
+    while low <= high:
+        page = await _page(link, stream, wildcard, low, PAGE)
+        inside = [message for message in page if message.sequence <= high]
+        found += inside
+        if len(page) < PAGE or len(inside) < len(page):
+            break
+        low = page[-1].sequence + 1
+    return found
+
+
+async def _page(link: Link, stream: str, wildcard: str, start: int, count: int) -> list[Stored]:
+    """Return up to `count` matching messages from sequence `start` on; the server may send fewer, to bound its memory."""
+    found: list[Stored] = []
+    while len(found) < count:
+        request = {"seq": start, "batch": count - len(found), "next_by_subj": wildcard}
+        *messages, end = await link.request_many(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request))
+        found += [Stored(m.headers["Nats-Subject"], int(m.headers["Nats-Sequence"]), m.body) for m in messages]
+        if end.status == _NO_MESSAGE or not messages or int(end.headers.get("Nats-Num-Pending", "0")) == 0:
+            break
+        start = found[-1].sequence + 1
+    return found

@@ -1,0 +1,191 @@
+"""The streams and consumers of tq, and why their limits are so.
+
+Created on first use; afterwards verified, never rewritten: a difference is an error that names it, because shrinking a
+limit deletes jobs at once (H8) and changing a consumer under running agents redelivers what they hold (H15).
+
+| stream | why so |
+|---|---|
+| jobs | work queue: an ended job's message is gone. Discard *new*: a full queue refuses, it never forgets a job (H7). No age limit, no TTL (H8): deadlines are in the spec, and an expired job gets its record |
+| timers | the only stream with schedules (H32) |
+| records | one message a job: each write is a whole snapshot and replaces the last one by compare-and-set |
+| logs | own limits, discard old: logs can never stop a job (H30) |
+| objects | stdin and payloads over the message limit, by digest |
+| limits | one message a ticket, see `limits` |
+| agents | a key-value bucket: entries that are not renewed vanish |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tqcli.errors import NotFound, SettingsError, Unavailable
+from tqcli.jetstream.api import call
+from tqcli.jetstream.subjects import LEVELS
+
+if TYPE_CHECKING:
+    from tqcli.jetstream.link import Link
+    from tqcli.jetstream.subjects import Names
+
+_S = 1_000_000_000
+_DAY = 86_400 * _S
+ACK_WAIT_S = 8.0
+"""A lease: how long a delivery may go unconfirmed before another agent gets the job."""
+
+PRESENCE_TTL_S = 15
+RECORDS_KEPT_DAYS = 7
+LOGS_KEPT_BYTES = 2 * 1024**3
+
+
+def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, Any]]:
+    """Return the configuration of each stream, by name."""
+    ns = names.namespace
+    common = {"storage": "file", "num_replicas": replicas, "allow_direct": True}
+    configs: list[dict[str, Any]] = [
+        {"name": names.jobs, "subjects": [f"{ns}.job.>"], "retention": "workqueue", "discard": "new", "allow_atomic": True},
+        {"name": names.timers, "subjects": [f"{ns}.timer.>"], "retention": "workqueue", "allow_msg_schedules": True},
+        {
+            "name": names.records,
+            "subjects": [f"{ns}.record.>"],
+            "retention": "limits",
+            "max_msgs_per_subject": 1,
+            "max_age": RECORDS_KEPT_DAYS * _DAY,
+            "allow_atomic": True,
+        },
+        {
+            "name": names.logs,
+            "subjects": [f"{ns}.log.>"],
+            "retention": "limits",
+            "discard": "old",
+            "max_age": RECORDS_KEPT_DAYS * _DAY,
+            "max_bytes": LOGS_KEPT_BYTES,
+        },
+        {"name": names.objects, "subjects": [f"{ns}.object.>"], "retention": "limits", "max_age": 30 * _DAY},
+        {
+            "name": names.limits,
+            "subjects": [f"{ns}.limit.>"],
+            "retention": "workqueue",
+            "max_msgs_per_subject": 1,
+            "discard": "new",
+            "discard_new_per_subject": True,
+        },
+        {
+            "name": names.agents,
+            "subjects": [f"$KV.{names.agents_bucket}.>"],
+            "retention": "limits",
+            "max_msgs_per_subject": 1,
+            "max_age": PRESENCE_TTL_S * _S,
+            "allow_rollup_hdrs": True,
+            "storage": "memory",
+        },
+    ]
+    return {config["name"]: common | config for config in configs}
+
+
+def consumer_config(name: str, filter_subject: str, *, metadata: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the configuration of one durable pull consumer.
+
+    `max_deliver` is -1 because at the limit the message would stay in the stream for ever, unseen (H14).
+    """
+    return {
+        "durable_name": name,
+        "name": name,
+        "filter_subject": filter_subject,
+        "ack_policy": "explicit",
+        "deliver_policy": "all",
+        "ack_wait": int(ACK_WAIT_S * _S),
+        "max_deliver": -1,
+        "max_ack_pending": 65_536,
+        "max_waiting": 4_096,
+        "metadata": metadata or {},
+    }
+
+
+async def ensure_streams(link: Link, names: Names, *, replicas: int = 1) -> None:
+    """Create the streams that are missing; verify the others.
+
+    Raises:
+        SettingsError: a stream of that name is there and differs; it was left as it is.
+    """
+    for name, wanted in stream_configs(names, replicas=replicas).items():
+        try:
+            found = (await call(link, f"STREAM.INFO.{name}"))["config"]
+        except NotFound:
+            await call(link, f"STREAM.CREATE.{name}", wanted)
+        else:
+            _verify(f"stream {name}", wanted, found, ignore=("num_replicas", "max_bytes", "max_age"))
+
+
+async def ensure_consumer(link: Link, stream: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Create the consumer if it is missing, else verify it; return its information.
+
+    Raises:
+        SettingsError: a consumer of that name is there and differs; it was left as it is.
+    """
+    name = config["name"]
+    try:
+        info = await consumer_info(link, stream, name)
+    except NotFound:
+        body = {"stream_name": stream, "config": config, "action": "create"}
+        return await call(link, f"CONSUMER.CREATE.{stream}.{name}.{config['filter_subject']}", body)
+    _verify(f"consumer {name} of {stream}", config, info["config"], ignore=("metadata",))
+    return info
+
+
+async def ensure_queue(link: Link, names: Names, queue: str) -> None:
+    """Create or verify the consumers of `queue`, one for each level."""
+    for level in LEVELS:
+        await ensure_consumer(
+            link, names.jobs, consumer_config(names.queue_consumer(queue, level), names.jobs_of(queue, level))
+        )
+
+
+async def ensure_timers(link: Link, names: Names) -> None:
+    """Create or verify the consumer of the firings."""
+    await ensure_consumer(link, names.timers, consumer_config("firings", names.firings))
+
+
+async def consumer_info(link: Link, stream: str, name: str) -> dict[str, Any]:
+    """Return what JetStream knows of a consumer.
+
+    Raises:
+        NotFound: there is none of that name, or no such stream.
+    """
+    return await call(link, f"CONSUMER.INFO.{stream}.{name}")
+
+
+async def stream_state(link: Link, stream: str) -> dict[str, Any]:
+    """Return a stream's counts: `messages`, `bytes`, `first_seq`, `last_seq` ….
+
+    Raises:
+        NotFound: there is no such stream.
+    """
+    state: dict[str, Any] = (await call(link, f"STREAM.INFO.{stream}"))["state"]
+    return state
+
+
+def _verify(what: str, wanted: dict[str, Any], found: dict[str, Any], *, ignore: tuple[str, ...]) -> None:
+    """Compare what matters; a field that JetStream leaves out has its zero value."""
+    for key, value in wanted.items():
+        if key in ignore:
+            continue
+        actual = found.get(key, type(value)())
+        if actual != value:
+            msg = f"{what} has {key} = {actual!r}; tq needs {value!r}"
+            raise SettingsError(msg, hint="it was left as it is; use another namespace, or change it with the nats tool")
+
+
+async def wait_for_streams(link: Link, names: Names, *, deadline_s: float = 10.0) -> None:
+    """Create the streams, trying again while the cluster elects its leaders.
+
+    Raises:
+        Unavailable: it did not within `deadline_s`.
+    """
+    waited = 0.0
+    while True:
+        try:
+            return await ensure_streams(link, names)
+        except Unavailable:
+            if waited >= deadline_s:
+                raise
+        await link.sleep(0.25)
+        waited += 0.25

@@ -1,0 +1,49 @@
+"""The files of a state folder that commands and keeper share, and their locks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+KEEPER_LOCK = "keeper.lock"
+USERS_LOCK = "users.lock"
+START_LOCK = "start.lock"
+SERVER_FILE = "server.json"
+FIFO = "keeper.fifo"
+KEEPER_LOG = "keeper.log"
+SERVER_LOG = "server.log"
+AGENT_LOG = "agent.log"
+
+PRIVATE_FILE = 0o600
+LOG_MAX_BYTES = 10 << 20
+
+
+def open_lock(folder: str, name: str) -> int:
+    """Return a descriptor of the lock file, which no child inherits."""
+    return os.open(f"{folder}/{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+
+
+def try_lock(fd: int, *, exclusive: bool) -> bool:
+    """Return whether the lock is ours now; where it is not, an earlier hold of it is lost as well."""
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def open_log(folder: str, name: str) -> int:
+    """Return a descriptor to append to the log, which starts anew once it is larger than `LOG_MAX_BYTES`."""
+    fd = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    if os.fstat(fd).st_size > LOG_MAX_BYTES:
+        os.ftruncate(fd, 0)
+    return fd
+
+
+def is_same_file(path: str, fd: int) -> bool:
+    """Return whether `path` still names the open file."""
+    try:
+        there, ours = os.stat(path), os.fstat(fd)  # noqa: PTH116 - the keeper's start has no time for pathlib
+    except FileNotFoundError:
+        return False
+    return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)

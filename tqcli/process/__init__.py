@@ -1,0 +1,32 @@
+"""Programs: the only package that starts them. Who starts what, and who kills what when.
+
+::
+
+    agent                      one process per host, on asyncio
+    └── zygote                 forks runners; sub-reaper for what a killed runner leaves
+        ├── runner             one per slot, reused; sub-reaper for its one attempt
+        │   └── command        leader of its own session and process group
+        │       └── …          whatever it starts, daemons included
+        └── runner …
+
+The agent hands a runner a command and its files (`handover`), reads the output pipes itself (`output`), and gets one
+answer when the command has ended and nothing of it is left (`child`). A runner does one attempt at a time, so *every*
+descendant it has belongs to that attempt: `setsid`, double forks and ignored signals change nothing (`tree`).
+
+============================  ====================================================================================
+what happens                  what follows
+============================  ====================================================================================
+the command ends              the runner kills what it left behind at once, and answers when no child remains
+`stop(grace)`                 TERM to every process of the attempt; KILL to what is left after the grace
+`run` cancelled               KILL to all of it; the slot gets a new runner
+agent dies, `kill -9` too     each runner sees its socket end (or SIGUSR1, should somebody have inherited the socket):
+                              KILL to all of its attempt, then it ends; the zygote ends after the last
+runner dies                   its orphans come to the zygote, which kills them; `run` returns `RunnerLost`
+zygote dies                   its runners get SIGUSR1: as when the agent dies; the pool starts another zygote
+zygote and runner at once     orphans come to the agent where it is a sub-reaper, which knows them by TQ_CLAIM (`stop`)
+all of them at once           the agent's next start finds them by TQ_CLAIM (`stop.kill_strays`)
+============================  ====================================================================================
+
+What the kernel won't let die (or is not ours to kill: set-user-ID) within a minute costs the slot its runner, not the
+agent its peace. Source: prctl(2), PR_SET_CHILD_SUBREAPER and PR_SET_PDEATHSIG.
+"""

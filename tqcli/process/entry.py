@@ -1,0 +1,165 @@
+"""The program of a Python job: calls `module:function` and writes down what it returned or raised.
+
+Arguments come as JSON in the file TQ_ARGS_FD (`{"args": […], "kwargs": {…}}`), the end goes as JSON to the file
+TQ_RESULT_FD (`{"value": …}` or `{"error": {type, message, traceback}}`); stdin, stdout and stderr are the job's own.
+Every Python job loads this first, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import types
+
+from tqcli.process.wire import ARGS_VARIABLE, RESULT_VARIABLE
+
+TYPE_CHECKING = False  # `typing` costs a job's start 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+RAISED = 1
+
+
+def main() -> None:
+    """Run the entrypoint in `argv`; exit 0 where it returned, 1 where it raised, or as it asked with SystemExit."""
+    given = json.loads(read_all(claim_fd(ARGS_VARIABLE)))
+    result = Result(claim_fd(RESULT_VARIABLE))
+    sys.argv[:] = sys.argv[1:]
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - pathlib costs a job's start 8 ms
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)  # whoever follows the job sees a line when it is printed
+    try:
+        result.write_value(call(sys.argv[0], given["args"], given["kwargs"]))
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as ending:
+        if not ending.code:
+            result.write_value(None)
+        raise
+    except BaseException as error:  # noqa: BLE001 - the job's own error, whatever it is, is its outcome
+        from tqcli.process.failure import describe  # noqa: PLC0415 - 10 ms that only a failure needs
+
+        failure = describe(error)
+        result.write(json.dumps({"error": failure}).encode())
+        sys.stderr.write(failure["traceback"])
+        sys.exit(RAISED)
+
+
+def call(entrypoint: str, args: list[Any], kwargs: dict[str, Any]) -> object:
+    """Return what the function returns; a coroutine function is run to its end.
+
+    Raises:
+        Exception: whatever the function or the import of its module raises.
+    """
+    value: object = load(entrypoint)(*args, **kwargs)
+    if isinstance(value, types.CoroutineType):
+        import asyncio  # noqa: PLC0415 - 40 ms that most functions don't need
+
+        return asyncio.run(value)
+    return value
+
+
+def load(entrypoint: str) -> Callable[..., Any]:
+    """Return the function that `module:function` names; either may have dots.
+
+    Raises:
+        ValueError: it has not that form.
+        ModuleNotFoundError: there is no such module.
+        AttributeError: the module has no such function.
+        TypeError: what has the name can't be called.
+    """
+    module_name, colon, path = entrypoint.partition(":")
+    if not (colon and module_name and path):
+        msg = f"{entrypoint!r} is not of the form module:function"
+        raise ValueError(msg)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise  # a module that this one needs
+        from tqcli.process.failure import no_module  # noqa: PLC0415 - as above
+
+        raise no_module(error.name) from None
+    for name in path.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            from tqcli.process.failure import no_attribute  # noqa: PLC0415 - as above
+
+            raise no_attribute(found, name) from None
+    if not callable(found):
+        msg = f"{entrypoint} is no function but of type {type(found).__name__}"
+        raise TypeError(msg)
+    function: Callable[..., Any] = found
+    return function
+
+
+class Result:
+    """The file that a job's end is written to, once and only by the process that tq started."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._pid = os.getpid()
+
+    def write_value(self, value: object) -> None:
+        """Write a function's return value.
+
+        Raises:
+            TypeError: it can't be told in JSON; says which part of it.
+            ValueError: as above, or it is too big.
+        """
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            body = text.encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            from tqcli.process.failure import not_json  # noqa: PLC0415 - 10 ms that only a failure needs
+
+            raise not_json(value, error) from None
+        check_size(body)
+        self.write(b'{"value":' + body + b"}")
+
+    def write(self, body: bytes) -> None:
+        """Write the whole of it; nothing, in a copy of the process that the job forked and let return."""
+        if os.getpid() == self._pid:
+            view = memoryview(body)
+            while view:
+                view = view[os.write(self._fd, view) :]
+
+
+MAX_VALUE_BYTES = 8 * 1024 * 1024 - 64
+MAX_DEPTH = 60
+"""A value's lists and objects within each other: a record, which may nest 64 deep, has it inside."""
+
+
+def check_size(body: bytes) -> None:
+    """Return where the JSON is small and flat enough to be kept.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if len(body) > MAX_VALUE_BYTES:
+        msg = f"the return value is {len(body):,} bytes of JSON, of at most {MAX_VALUE_BYTES:,}: write it to a file"
+        raise ValueError(msg)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        from tqcli.process.failure import depth_of  # noqa: PLC0415 - only large values need it
+
+        if depth_of(body) > MAX_DEPTH:
+            msg = f"the return value is nested deeper than {MAX_DEPTH} levels"
+            raise ValueError(msg)
+
+
+def claim_fd(variable: str) -> int:
+    """Return the descriptor named by a variable, out of the reach of whatever the job starts."""
+    fd = int(os.environ.pop(variable))
+    os.set_inheritable(fd, False)  # noqa: FBT003
+    return fd
+
+
+def read_all(fd: int) -> bytes:
+    """Return the rest of a file, and close it."""
+    with open(fd, "rb") as file:
+        return file.read()

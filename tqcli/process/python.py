@@ -1,0 +1,66 @@
+"""Python jobs, from the agent's side: the command that runs an entrypoint, and what its result file says.
+
+The program is `entry`. A warm worker can take its place behind the same two functions.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.core.outcome import Exited, Failure, NotStarted, Raised, Returned, Signalled
+from tqcli.process.command import Command
+from tqcli.process.entry import RAISED
+from tqcli.process.handover import MAX_RESULT_BYTES
+
+if TYPE_CHECKING:
+    from tqcli.core.spec import Python
+    from tqcli.process.child import Ended, RunnerLost
+
+ROOT = str(Path(__file__).parents[2])
+BOOT = (
+    "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv.pop(1)]; from tqcli.process.entry import main; main()"
+)
+"""Leaves the job's directory out of the path until the interpreter's own modules are there: it may hold a `json.py`."""
+
+
+def python_command(work: Python, *, env: dict[str, str], cwd: str, stdin: bytes | Path | None = None) -> Command:
+    """Return the command that calls the entrypoint."""
+    return Command(
+        argv=(sys.executable, "-c", BOOT, ROOT, work.entrypoint),
+        env=env,
+        cwd=cwd,
+        stdin=stdin,
+        wants_result=True,
+        args=b'{"args":%b,"kwargs":%b}' % (bytes(work.args), bytes(work.kwargs)),
+    )
+
+
+class _Report(msgspec.Struct, forbid_unknown_fields=True):
+    """What `entry` writes: one of the two."""
+
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: Failure | msgspec.UnsetType = msgspec.UNSET
+
+
+_decoder = msgspec.json.Decoder(_Report)
+
+
+def parse_result(ended: Ended) -> Exited | Signalled | NotStarted | Returned | Raised | RunnerLost:
+    """Return how an attempt ended: for a Python job with what its function returned or raised."""
+    if not ended.result or not isinstance(ended.how, Exited):
+        return ended.how
+    if len(ended.result) > MAX_RESULT_BYTES:
+        return Raised(Failure("BadResult", f"the job wrote more than {MAX_RESULT_BYTES:,} bytes as its result"))
+    try:
+        report = _decoder.decode(ended.result)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Raised(Failure("BadResult", f"what the job wrote as its result can't be read: {error}"))
+    if not isinstance(report.value, msgspec.UnsetType) and ended.how.code == 0:
+        return Returned(msgspec.Raw(bytes(report.value)))
+    if not isinstance(report.error, msgspec.UnsetType) and ended.how.code == RAISED:
+        return Raised(report.error)
+    return ended.how  # something ended the process in another way after it had reported

@@ -1,0 +1,175 @@
+"""The runner: the process beside the agent that runs one attempt at a time and sees it end to the last descendant.
+
+It is forked by the `zygote` and starts nothing but commands. As a sub-reaper with one attempt at a time, every
+descendant it has belongs to that attempt, whatever it did to get away: `setsid`, a double fork, an ignored TERM.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+
+from tqcli.process import tree, wire
+from tqcli.process.launch import NotStartable, launch
+
+KILL_AGAIN_MS = 20
+"""How long a kill may take before the children are listed anew."""
+STUCK_AFTER_S = 60.0
+"""What is still there so long after its SIGKILL hangs in the kernel, or is not ours to kill: the slot is given up."""
+
+
+class AgentGone(Exception):
+    """The other end of the socket is closed, or the process that forked us is dead."""
+
+
+class Runner:
+    """One slot's process. `signals` is readable when a child ended or the parent died."""
+
+    def __init__(self, sock: socket.socket, signals: int, parent: int) -> None:
+        self.sock = sock
+        self.signals = signals
+        self.parent = parent
+        self.poll = select.poll()
+        self.poll.register(signals, select.POLLIN)
+        self.poll.register(sock.fileno(), select.POLLIN)
+        self.main = 0
+        self.status: int | None = None
+        self.usage = (0, 0.0, 0.0)
+        self.stopping = False
+        self.kill_at: float | None = None
+
+    def serve(self) -> None:
+        """Run attempts until the agent is gone; then kill what still runs."""
+        try:
+            self.sock.send(wire.encode_hello(os.getpid()))
+            while True:
+                packet, fds = self.hear()
+                if packet[:1] == wire.RUN:
+                    self.attempt(packet, fds)
+                # else a STOP that crossed our ENDED: its attempt is over
+        except (AgentGone, BrokenPipeError, ConnectionResetError):
+            self.poll.unregister(self.sock.fileno())
+            self.sock.close()
+            while self.reap():
+                tree.kill_children()
+                self.wait(KILL_AGAIN_MS)
+
+    def hear(self) -> tuple[bytes, list[int]]:
+        """Wait for the agent's next packet; return it with its descriptors."""
+        while True:
+            heard = self.wait(None)
+            self.check_parent()
+            if heard:
+                return self.take()
+
+    def wait(self, timeout_ms: float | None) -> bool:
+        """Wait for something to happen; return whether the agent said something."""
+        heard = False
+        for fd, _ in self.poll.poll(timeout_ms):
+            if fd == self.signals:
+                os.read(fd, 1024)
+            else:
+                heard = True
+        return heard
+
+    def check_parent(self) -> None:
+        """Return where the process that forked us lives.
+
+        Raises:
+            AgentGone: it does not.
+        """
+        if os.getppid() != self.parent:
+            raise AgentGone
+
+    def take(self) -> tuple[bytes, list[int]]:
+        """Return the packet that has arrived and its descriptors.
+
+        Raises:
+            AgentGone: there is none and will be none.
+        """
+        packet, fds = wire.receive(self.sock)
+        if not packet:
+            raise AgentGone
+        return packet, fds
+
+    def attempt(self, packet: bytes, fds: list[int]) -> None:
+        """Run one command and report how it ended, once nothing of it is left."""
+        try:
+            self.main = self.start(packet, fds)
+        except NotStartable as refusal:
+            os.chdir("/")
+            self.sock.send(wire.encode_not_started(refusal.code, refusal.kind, refusal.message))
+            return
+        finally:
+            for fd in fds:
+                os.close(fd)
+        while self.reap():
+            if self.status is not None and not self.stopping and self.kill_at is None:
+                self.kill_at = time.monotonic()  # the command is done, so what it left behind goes at once
+            heard = self.wait(self.pursue())
+            self.check_parent()
+            if heard:
+                self.obey(self.take()[0])
+        os.chdir("/")
+        self.report(last=False)
+
+    def start(self, packet: bytes, fds: list[int]) -> int:
+        """Start what a RUN asks for; return its process id."""
+        self.status, self.stopping, self.kill_at = None, False, None
+        flags, argc, words = wire.decode_run(packet)
+        left = iter(fds)
+        actions = [(os.POSIX_SPAWN_DUP2, next(left), 1), (os.POSIX_SPAWN_DUP2, next(left), 2)]
+        for flag, number in ((wire.HAS_STDIN, 0), (wire.HAS_RESULT, wire.RESULT_FD), (wire.HAS_ARGS, wire.ARGS_FD)):
+            if flags & flag:
+                actions.append((os.POSIX_SPAWN_DUP2, next(left), number))
+        if flags & wire.HAS_OVERFLOW:
+            memory = next(left)
+            words = os.pread(memory, os.fstat(memory).st_size, 0)
+        return launch(*wire.decode_words(words, argc), actions)
+
+    def reap(self) -> bool:
+        """Wait for every child that has ended; return whether there are others."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if pid == self.main:
+                self.status = status
+                self.usage = usage.ru_maxrss * 1024, usage.ru_utime, usage.ru_stime
+
+    def obey(self, packet: bytes) -> None:
+        """Do what a STOP says. Of several, the earliest kill counts."""
+        grace_s = wire.decode_stop(packet)
+        kill_at = time.monotonic() + grace_s
+        if self.kill_at is None or kill_at < self.kill_at:
+            self.kill_at = kill_at
+        if grace_s > 0 and not self.stopping:
+            tree.terminate_descendants()
+        self.stopping = True
+
+    def pursue(self) -> float | None:
+        """Kill what is there where it is time to; return for how many milliseconds to wait then.
+
+        Raises:
+            AgentGone: the killing leads nowhere, and the agent has been told that the slot is lost.
+        """
+        if self.kill_at is None:
+            return None
+        late_s = time.monotonic() - self.kill_at
+        if late_s < 0:
+            return -late_s * 1000
+        if late_s > STUCK_AFTER_S:
+            self.report(last=True)
+            raise AgentGone
+        tree.kill_children()
+        return KILL_AGAIN_MS
+
+    def report(self, *, last: bool) -> None:
+        """Say how the main process ended; nothing, where it is not known to have ended."""
+        if self.status is not None:
+            self.sock.send(wire.encode_ended(self.status, self.usage, last=last))

@@ -1,0 +1,84 @@
+"""The last net: processes of attempts whose runner can't end them, because it was killed itself.
+
+A killed runner's orphans go to the zygote. Only when that is killed too do they come to the agent, if it is a
+sub-reaper, or to init. They are known by the variable TQ_CLAIM in their environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from tqcli.process import tree
+
+CLAIM_VARIABLE = "TQ_CLAIM"
+"""In the environment of every command, and so of what it starts: names the delivery that it runs for."""
+
+RUNNER_COMM = b"tq-runner\n"
+
+
+def become_subreaper() -> bool:
+    """Let orphans of this process's descendants come to it rather than to init; False where the kernel can't."""
+    return tree.prctl(tree.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def containment() -> str:
+    """Return how this host holds an attempt's processes together: `subreaper`, or only a `process group`."""
+    return "subreaper" if tree.has_subreapers() else "process group"
+
+
+def read_claim(pid: int) -> str | None:
+    """Return the TQ_CLAIM that a process was started with; None without one, and for a zombie."""
+    prefix = f"{CLAIM_VARIABLE}=".encode()
+    for entry in tree.read_proc(pid, "environ").split(b"\0"):
+        if entry.startswith(prefix):
+            return entry[len(prefix) :].decode("utf-8", "replace")
+    return None
+
+
+def sweep_orphans(dying: set[int]) -> bool:
+    """Kill children of this process that run for an attempt; wait for them and for those `dying`, without blocking.
+
+    Returns whether all of them have ended. For a sub-reaper; `dying` is kept up to date for the next call.
+    """
+    own = os.environ.get(CLAIM_VARIABLE)  # an agent may itself be a job's
+    for child in tree.children():
+        if child not in dying and read_claim(child) not in (None, own):
+            tree.signal_group(os.getpgid(child), signal.SIGKILL)
+            dying.add(child)
+    for pid in tuple(dying):
+        try:
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            ended = pid
+        if ended:
+            dying.discard(pid)
+    return not dying
+
+
+def kill_strays() -> int:
+    """Kill every process of this host that runs for an attempt without a runner above it; return how many.
+
+    For an agent that starts: whatever killed the one before may have killed its runners with it (H34).
+    """
+    own = os.environ.get(CLAIM_VARIABLE)
+    table = tree.processes()
+    killed = 0
+    for pid in table:
+        if read_claim(pid) in (None, own) or has_runner(pid, table):
+            continue
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+        killed += 1
+    return killed
+
+
+def has_runner(pid: int, table: dict[int, tuple[int, int]]) -> bool:
+    """Return whether an ancestor of `pid` is a runner."""
+    while pid in table:
+        if tree.read_proc(pid, "comm") == RUNNER_COMM:
+            return True
+        pid = table[pid][0]
+    return False
