@@ -126,11 +126,16 @@ def unpack_archive(file: BinaryIO, target: Path) -> int:
         # All are checked, and must come back as they were: no filter, and not the default one of Python 3.14.
         tar.extraction_filter = lambda member, _path: member
         tar.extractall(target, members)  # noqa: S202
+        for member in members:
+            if member.issym():  # which tarfile leaves at the present time
+                os.utime(target / member.name, (member.mtime, member.mtime), follow_symlinks=False)
     return sum(member.isreg() or member.islnk() for member in members)
 
 
 def find_entries(source: Path, exclude: Sequence[str] = ()) -> Iterator[Path]:
-    """Yield `source` and all that is below it, a directory before what is in it, in the order of names.
+    """Yield `source` and all that is below it, a directory right before what is in it, in the order of names.
+
+    (GNU tar relies on that order: it restores a directory's time once the next member lies outside of it.)
 
     What matches a pattern of `exclude` is left out, a directory with all that is in it. A pattern with a slash is
     compared with the path relative to `source`, one without with the name alone; `*` also matches slashes.
@@ -138,12 +143,12 @@ def find_entries(source: Path, exclude: Sequence[str] = ()) -> Iterator[Path]:
     Raises:
         OSError: a directory can't be read.
     """
-    yield source
-    for directory, subdirectories, files in os.walk(source, onerror=_raise_unless_gone):
-        here = Path(directory)
-        subdirectories[:] = sorted(n for n in subdirectories if not _is_excluded(here / n, source, exclude))
-        for name in subdirectories + sorted(n for n in files if not _is_excluded(here / n, source, exclude)):
-            yield here / name
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            waiting += [entry for entry in _list_backwards(path) if not _is_excluded(entry, source, exclude)]
 
 
 def check_members(members: Sequence[tarfile.TarInfo]) -> None:
@@ -174,9 +179,11 @@ def _is_excluded(path: Path, source: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(relative if "/" in pattern else path.name, pattern) for pattern in patterns)
 
 
-def _raise_unless_gone(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
+def _list_backwards(directory: Path) -> list[Path]:
+    try:
+        return sorted(directory.iterdir(), reverse=True)
+    except FileNotFoundError:
+        return []  # it vanished
 
 
 def _add_entry(tar: tarfile.TarFile, path: Path, name: str, tally: _Tally) -> None:

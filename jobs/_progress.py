@@ -9,4 +9,4 @@ def say(text: str) -> None:
     """Print one line, at once; what stdout can't show is escaped: no job should fail for a name it only mentions."""
     encoding = sys.stdout.encoding or "utf-8"
     shown = text.encode(encoding, errors="backslashreplace").decode(encoding)
-    print(shown, flush=True)  # noqa: T201 -- flush: stdout is a pipe, which would hold lines back until it is full
+    print(shown, flush=True)

@@ -108,9 +108,9 @@ def normalize(  # noqa: PLR0913 -- a job's arguments are the keys of its file
 def _clean_rows(rows: Iterator[Row], rules: Rules, counts: Counts, good: Writer, bad: Writer) -> None:
     with SeenKeys() as seen:
         for row in rows:
-            counts["read"] += 1
-            if counts["read"] % _PROGRESS_ROWS == 0:
+            if counts["read"] and counts["read"] % _PROGRESS_ROWS == 0:
                 say(_describe(counts))
+            counts["read"] += 1
             try:
                 fields = rules.clean(row.fields)
             except RowError as error:

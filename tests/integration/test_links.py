@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.eventually import eventually
-from tests.support.links import meanwhile, publish_once
+from tests.support.links import meanwhile, publish_once, publish_until
 from tests.support.server import NatsServer
 from tqcli.core.endpoint import Endpoint
 from tqcli.errors import Forbidden, InvalidInput, Unavailable, Unknown
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from tests.support.links import Runner
     from tqcli.jetstream.link import Link, Message
 
-LIMITED = """
-authorization { users = [ {
-    user: "limited", password: "secret"
-    permissions: {
-        publish: { allow: ["$JS.API.INFO", "open.>"] }
-        subscribe: { allow: ["_INBOX_tq.limited.>", "open.>"] }
-    }
-} ] }
+PASSWORD = secrets.token_hex(8)
+
+LIMITED = f"""
+authorization {{ users = [ {{
+    user: "limited", password: "{PASSWORD}"
+    permissions: {{
+        publish: {{ allow: ["$JS.API.INFO", "open.>"] }}
+        subscribe: {{ allow: ["_INBOX_tq.limited.>", "open.>"] }}
+    }}
+}} ] }}
 """
 
 
@@ -217,7 +219,7 @@ def test_refused_subject_is_forbidden_at_once(run: Runner) -> None:
         assert (await link.post("$JS.API.INFO")).body
 
     with NatsServer(config=LIMITED) as server:
-        run(Endpoint(servers=(server.url,), user="limited", password="secret"), scenario)
+        run(Endpoint(servers=(server.url,), user="limited", password=PASSWORD), scenario)
 
 
 def test_restart_of_the_server_loses_the_wait_nothing(run: Runner, fresh_server: NatsServer) -> None:
@@ -227,7 +229,7 @@ def test_restart_of_the_server_loses_the_wait_nothing(run: Runner, fresh_server:
 
     def restart() -> None:
         fresh_server.restart()
-        eventually(lambda: publish_once(fresh_server.endpoint, "news") or done.is_set(), 20.0)
+        publish_until(done, fresh_server.endpoint, "news")
 
     async def scenario(link: Link) -> Message | None:
         subscription = await link.subscribe("news")
@@ -286,7 +288,7 @@ def test_frozen_server_is_left_for_another(
         fresh_server.freeze()
         for _ in range(40):
             await link.publish("elsewhere", b"x" * 500_000)
-        with meanwhile(lambda: eventually(lambda: publish_once(other.endpoint, "news") or done.is_set(), 30.0)):
+        with meanwhile(lambda: publish_until(done, other.endpoint, "news")):
             message = await subscription.next(25.0)
             done.set()
         return message, link.server.url

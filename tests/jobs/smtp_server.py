@@ -95,14 +95,14 @@ class SmtpServer:
             message = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(envelope.content)
             self.mails.append(Mail(str(envelope.mail_from), list(envelope.rcpt_tos), message))
         if answer == "250 lost":
-            server.transport.abort()
+            _drop(server)
         return answer
 
     def _answer(self, server: SMTP, command: str) -> str:
         self.asked.append(command)
         answer = self.answers[command].popleft() if self.answers[command] else "250 OK"
         if not answer:
-            server.transport.abort()
+            _drop(server)
         return answer
 
     def _authenticate(
@@ -136,6 +136,11 @@ class SmtpServer:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+
+def _drop(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
 
 
 def _load_certificate() -> ssl.SSLContext:

@@ -30,9 +30,14 @@ def test_exception_leaves_the_old_file_alone(tmp_path: Path) -> None:
     """And nothing else stays behind."""
     target = tmp_path / "report.html"
     target.write_text("old")
-    with pytest.raises(ZeroDivisionError), replace_file(target) as file:
-        file.write(b"half of the new")
-        raise ZeroDivisionError
+
+    def fail_halfway() -> None:
+        with replace_file(target) as file:
+            file.write(b"half of the new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

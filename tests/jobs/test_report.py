@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -21,6 +20,7 @@ from tests.jobs.full_disk import limit_file_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
     from pathlib import Path
 
 SALES = """\
@@ -195,7 +195,7 @@ def test_missing_source_is_named(tmp_path: Path) -> None:
 
 def test_wrong_decimal_mark_is_named(tmp_path: Path) -> None:
     """It is one of two."""
-    with pytest.raises(ValueError, match="decimal_mark must be one of ., ,, not '#'"):
+    with pytest.raises(ValueError, match=r"decimal_mark must be one of \., ,, not '#'"):
         make(tmp_path, SALES, decimal_mark="#")
 
 

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tests.support.eventually import eventually
 from tqcli.jetstream.connection import connect
 from tqcli.jetstream.plain import connect_plain, drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+    from threading import Event
 
     from tqcli.core.endpoint import Endpoint
     from tqcli.jetstream.link import Link
@@ -87,3 +89,13 @@ def publish_once(endpoint: Endpoint, subject: str, body: bytes = b"") -> None:
         await link.publish(subject, body)
 
     run_plain(endpoint, publish)
+
+
+def publish_until(done: Event, endpoint: Endpoint, subject: str) -> None:
+    """Publish messages until somebody says that one has arrived."""
+
+    def publish() -> bool:
+        publish_once(endpoint, subject)
+        return done.is_set()
+
+    eventually(publish, 30.0)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from tests.support.meddler import Meddler
 from tqcli.core.codec import encode_spec
 from tqcli.core.conclusion import conclude
 from tqcli.core.ids import make_group_id
 from tqcli.core.outcome import Exited, Outcome
 from tqcli.core.record import Record, queued, start
 from tqcli.core.spec import WIRE_VERSION, Shell, Spec
-from tqcli.core.state import Reason
 from tqcli.core.verdict import Fail, Retry, Succeed, Verdict
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
@@ -26,9 +26,10 @@ from tqcli.jetstream.timers import set_timer
 from tqcli.jetstream.topology import ensure_queue, ensure_streams
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
     from tqcli.core.endpoint import Endpoint
+    from tqcli.core.state import Reason
 
 T = TypeVar("T")
 SUCCESS = Exited(0)
@@ -48,6 +49,13 @@ class Stage:
         """Leave."""
         drive(self.link.close())
 
+    def clear(self) -> None:
+        """Delete the logs: those of each namespace reserve disk space.
+
+        Not the other streams: nats-server 2.15.1 removes a folder after the last one, and the next one may miss it.
+        """
+        self.put(f"$JS.API.STREAM.DELETE.{self.names.logs}", b"")
+
     def open(self, *queues: str) -> None:
         """Make the streams, and the queues."""
         self.run(ensure_streams(self.link, self.names))
@@ -65,6 +73,18 @@ class Stage:
             return [item async for item in items]
 
         return drive(gather())
+
+    def put(self, subject: str, body: bytes) -> None:
+        """Publish any bytes, and wait for the answer."""
+
+        async def post() -> None:
+            await self.link.post(subject, body)
+
+        self.run(post())
+
+    def meddle(self, subject: str, *actions: Callable[[], object]) -> Broker:
+        """Return the broker over a link that does the actions, one before each next request on such a subject."""
+        return Broker(Meddler(self.link, subject, actions), self.names)
 
     # What a user does
 
@@ -89,7 +109,12 @@ class Stage:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.names.jobs}.{consumer}"
 
         async def pull() -> str:
-            message = await self.link.post(subject, b'{"batch": 1, "no_wait": true}')
+            inbox = self.link.new_inbox()
+            deliveries = await self.link.subscribe(inbox)
+            await self.link.publish(subject, b'{"batch": 1, "no_wait": true}', reply=inbox)
+            message = await deliveries.next(5.0)
+            await deliveries.close()
+            assert message is not None
             assert message.reply is not None, message.description
             assert message.subject == self.names.job(spec.queue, spec.priority, spec.group, spec.index)
             return message.reply
@@ -98,7 +123,7 @@ class Stage:
 
     def settle(self, where: str) -> None:
         """Acknowledge a job that was taken."""
-        self.run(self._settle(where))
+        self.put(where, b"+ACK")
 
     def start(self, spec: Spec, *, agent: str = "host-a") -> Record:
         """Write the record `running`."""
@@ -130,22 +155,20 @@ class Stage:
         """Say that an agent is there."""
         now = datetime.now(UTC)
         presence = Presence(
-            **{
-                "name": name,
-                "host": "host-a",
-                "pid": 4711,
-                "version": "0.1.0",
-                "queues": queues,
-                "slots": 2,
-                "busy": 0,
-                "running": (),
-                "draining": False,
-                "containment": "subreaper",
-                "started_at": now,
-                "seen_at": now,
-            }
-            | fields
+            name=name,
+            host="host-a",
+            pid=4711,
+            version="0.1.0",
+            queues=queues,
+            slots=2,
+            busy=0,
+            running=(),
+            draining=False,
+            containment="subreaper",
+            started_at=now,
+            seen_at=now,
         )
+        presence = msgspec.structs.replace(presence, **fields)
 
         async def confirm() -> None:
             await announce(self.broker, presence)
@@ -165,9 +188,6 @@ class Stage:
         self.run(write_record(self.broker, spec.group, spec.index, record, expected=expected))
         return record
 
-    async def _settle(self, where: str) -> None:
-        await self.link.post(where, b"+ACK")
-
     def _item(self, spec: Spec) -> Item:
         subject = self.names.job(spec.queue, spec.priority, spec.group, spec.index)
         return Item(subject, str(spec.id), encode_spec(spec))
@@ -175,5 +195,5 @@ class Stage:
     def _specs(self, indexes: list[int], size: int | None, ago: timedelta, fields: dict[str, Any]) -> list[Spec]:
         now = datetime.now(UTC) - ago
         group = make_group_id(now, secrets.randbits(40))
-        given = {"work": Shell(("true",)), "submitted_at": now} | fields
-        return [Spec(v=WIRE_VERSION, group=group, index=index, size=size, **given) for index in indexes]
+        given: dict[str, Any] = {"work": Shell(("true",)), "submitted_at": now, "size": size} | fields
+        return [Spec(v=WIRE_VERSION, group=group, index=index, **given) for index in indexes]

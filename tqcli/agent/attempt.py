@@ -27,7 +27,7 @@ from tqcli.agent.unreadable import stand_in
 from tqcli.agent.workplace import Workplace, prepare_workplace
 from tqcli.core.claim import Claim
 from tqcli.core.codec import check_spec, decode_spec, encode
-from tqcli.core.conclusion import conclude, count_ended
+from tqcli.core.conclusion import check_result, conclude, count_ended
 from tqcli.core.outcome import Expired, Failure, Interrupted, Lost, NotStarted, Outcome, Rejected, TimedOut
 from tqcli.core.record import Output, Record, queued, start
 from tqcli.core.state import State
@@ -42,6 +42,8 @@ from tqcli.process.child import Ended, RunnerLost
 from tqcli.process.python import parse_result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tqcli.agent.desk import Desk
     from tqcli.core.spec import Spec
     from tqcli.jetstream.pull import Delivery
@@ -51,6 +53,7 @@ CLAIM_AFTER_S = 0.03
 """An attempt that ends sooner costs one record, not two."""
 
 EARLY = timedelta(milliseconds=50)
+NO_PROCESS_PAUSE_S = 1.0
 FENCED_GRACE = timedelta(seconds=1)
 """Whoever lost the job may run it no longer than it takes to stop it: somebody else is starting it."""
 
@@ -69,13 +72,14 @@ class Attempt:
 
     spec: Spec
 
-    def __init__(self, desk: Desk, delivery: Delivery) -> None:
-        """Nothing happens before `perform`."""
+    def __init__(self, desk: Desk, delivery: Delivery, free_slot: Callable[[], None]) -> None:
+        """Nothing happens before `perform`; `free_slot` is called when the job needs its slot no more."""
         _, _, self.group, self.index = split_job_subject(delivery.subject)
         self.settle = delivery.settle
         self.claim = Claim(delivery.sequence, secrets.token_hex(4))
         self._desk = desk
         self._delivery = delivery
+        self._free_slot = free_slot
         self._record = queued(delivery.body)
         self._expected = 0
         self._claiming: asyncio.Future[int] | None = None
@@ -172,16 +176,29 @@ class Attempt:
             environment=self._desk.environment,
         )
         if isinstance(workplace, NotStarted):
-            return await self._conclude(workplace)
+            await self._conclude(workplace)
+            return False
         try:
-            outcome, output = await self._run(workplace)
+            ended, pump = await self._run(workplace)
         finally:
             workplace.clear()
-        return await self._conclude(outcome, output=output)
+        outcome = self._outcome(ended)
+        if outcome is None:
+            self._free_slot()
+            await self._finish(pump)
+            raise WrongSequence
+        verdict = self._decide(outcome)
+        if isinstance(verdict, Retry) and verdict.at <= now():
+            await self._finish(pump)
+            self._record = count_ended(self._record, outcome, now=now())
+            return True
+        self._free_slot()
+        await self._conclude(outcome, verdict=verdict, output=await self._finish(pump))
+        return False
 
-    async def _run(self, workplace: Workplace) -> tuple[Outcome, Output | None]:
+    async def _run(self, workplace: Workplace) -> tuple[Ended, LogPump]:
         desk, loop = self._desk, asyncio.get_running_loop()
-        runner = await desk.runners.acquire()
+        runner = await self._acquire_runner()
         subject = desk.broker.names.log(self.group, self.index, self._record.attempt)
         pump = LogPump(desk.broker, subject, on_caught_up=runner.resume)
         timers = [loop.call_later(CLAIM_AFTER_S, self._begin_claim)]
@@ -198,21 +215,36 @@ class Attempt:
             desk.runners.release(runner)
             for timer in timers:
                 timer.cancel()
+        return ended, pump
+
+    async def _acquire_runner(self) -> Runner:
+        """Return a runner, when the host has processes and descriptors for one."""
+        while True:
+            try:
+                return await self._desk.runners.acquire()
+            except OSError:
+                await asyncio.sleep(NO_PROCESS_PAUSE_S)
+
+    async def _finish(self, pump: LogPump) -> Output | None:
+        """Wait until what the attempt printed is stored, and its `running` record, where one is being written."""
         output = await pump.close()
         await self._end_claim()
-        return self._outcome(ended), output
+        return output
 
-    def _outcome(self, ended: Ended) -> Outcome:
-        """Return what the attempt did, in the light of why it was stopped."""
-        why, self._stopped = self._stopped, None
-        if why in (Stop.CANCELLED, Stop.FENCED):
-            raise WrongSequence
-        if why is Stop.TIMEOUT:
-            return TimedOut()
-        if why is Stop.SHUTDOWN:
-            return Interrupted()
+    def _outcome(self, ended: Ended) -> Outcome | None:
+        """Return what the attempt did, in the light of why it was stopped; None: the job is not ours any more."""
+        match self._stopped:
+            case Stop.CANCELLED | Stop.FENCED:
+                return None
+            case Stop.SHUTDOWN:
+                return Interrupted()
+            case Stop.TIMEOUT:
+                self._stopped = None
+                return TimedOut()
+            case None:
+                pass
         outcome = parse_result(ended)
-        return Lost(self._desk.name) if isinstance(outcome, RunnerLost) else outcome
+        return Lost(self._desk.name) if isinstance(outcome, RunnerLost) else check_result(outcome)
 
     def _begin_claim(self) -> None:
         """Start writing the `running` record: whoever else gets a delivery then knows who has the job."""
@@ -231,12 +263,9 @@ class Attempt:
 
     # decide, record, settle ---------------------------------------------------------------------------------------
 
-    async def _conclude(self, outcome: Outcome, *, output: Output | None = None) -> bool:
-        """Decide what follows, write it down, settle; return whether the job runs again at once."""
-        verdict = self._decide(outcome)
-        if isinstance(verdict, Retry) and verdict.at <= now():
-            self._record = count_ended(self._record, outcome, now=now())
-            return True
+    async def _conclude(self, outcome: Outcome, *, verdict: Verdict | None = None, output: Output | None = None) -> None:
+        """Decide what follows, where that is not done yet; write it down; settle the delivery."""
+        verdict = verdict or self._decide(outcome)
         self._record = conclude(self._record, outcome, verdict, now=now(), output=output)
         if not isinstance(verdict, Return) or self._expected:
             self._expected = await self._write(self._record)
@@ -247,7 +276,6 @@ class Attempt:
                 await self._settle(GIVE_BACK)
             case _:
                 await self._settle(ACK)
-        return False
 
     def _decide(self, outcome: Outcome) -> Verdict:
         return decide(

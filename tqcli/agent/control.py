@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tqcli.agent.attempt import Attempt, Stop
 from tqcli.agent.handover import Offer, answer
 from tqcli.core.claim import Claim
+from tqcli.jetstream.subjects import split_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from tqcli.jetstream.connection import Connection
     from tqcli.jetstream.link import Message
     from tqcli.jetstream.subjects import Names
-
-WHOLE_GROUP = "all"
 
 
 class Control:
@@ -55,9 +54,9 @@ class Control:
         await self._link.subscribe_callback(names.changed("*"), self._refresh)
 
     def _cancel(self, message: Message) -> None:
-        *_, group, index = message.subject.split(".")
+        job = split_tail(message.subject)
         for attempt in self._attempts:
-            if attempt.group == group and index in (WHOLE_GROUP, str(attempt.index)):
+            if (attempt.group, attempt.index) == job:
                 attempt.stop(Stop.CANCELLED)
 
     def _take_offer(self, message: Message) -> None:

@@ -35,6 +35,9 @@ PARKED_FOR = timedelta(seconds=15)
 AHEAD_S = 0.05
 AHEAD_MOST = 256
 STALE_S = 0.25
+UNRECORDED_MOST = 256
+"""Attempts that have ended, but whose records are still on their way: no more jobs while the broker can't keep up."""
+
 PACE_WEIGHT = 0.2
 
 
@@ -51,7 +54,7 @@ class Line:
 
 
 class Intake:
-    """Feeds `perform` with deliveries, at most `slots` at a time."""
+    """Feeds `perform` with deliveries; `perform` calls what it is given once the slot is free."""
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class Intake:
         *,
         slots: int,
         leases: Leases,
-        perform: Callable[[Delivery], Awaitable[None]],
+        perform: Callable[[Delivery, Callable[[], None]], Awaitable[None]],
     ) -> None:
         """Prepare; nothing is asked for before `run`."""
         self._broker = broker
@@ -69,6 +72,7 @@ class Intake:
         self._perform = perform
         self._typical_s: float | None = None
         self._wake = asyncio.Event()
+        self._busy = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._returns: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -85,7 +89,7 @@ class Intake:
     @property
     def busy(self) -> int:
         """Slots in use."""
-        return len(self._tasks)
+        return self._busy
 
     async def run(self) -> None:
         """Take jobs until cancelled."""
@@ -146,7 +150,7 @@ class Intake:
 
     @property
     def _free(self) -> int:
-        return self._slots - len(self._tasks)
+        return self._slots - self._busy
 
     @property
     def _held_ready(self) -> int:
@@ -155,6 +159,8 @@ class Intake:
     @property
     def _room(self) -> int:
         """Deliveries that may come now; small refills of the read-ahead wait until they are worth a request."""
+        if len(self._tasks) - self._busy > UNRECORDED_MOST:
+            return 0
         ahead = self._ahead
         room = self._free + ahead - self._held_ready
         return room if room > ahead // 4 else 0
@@ -193,26 +199,38 @@ class Intake:
         self._wake.set()
 
     def _start(self, queue: str, delivery: Delivery, ticket: Ticket | None) -> None:
+        self._busy += 1
         task = asyncio.get_running_loop().create_task(self._perform_one(queue, delivery, ticket))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard)
 
     async def _perform_one(self, queue: str, delivery: Delivery, ticket: Ticket | None) -> None:
+        """Let one delivery be performed; its slot is free as soon as `free` is called, its record may still be on the way."""
         started = time.monotonic()
-        try:
-            await self._perform(delivery)
-        finally:
-            if ticket is not None:
-                await self.tickets[queue].put(ticket)
-        took = time.monotonic() - started
-        self._typical_s = took if self._typical_s is None else self._typical_s + PACE_WEIGHT * (took - self._typical_s)
+        holding = True
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        def free() -> None:
+            nonlocal holding
+            if holding:
+                holding = False
+                self._free_slot(queue, ticket, time.monotonic() - started)
+
+        try:
+            await self._perform(delivery, free)
+        finally:
+            free()
+            self._wake.set()
+
+    def _free_slot(self, queue: str, ticket: Ticket | None, took_s: float) -> None:
+        self._busy -= 1
+        if ticket is not None:
+            self.tickets[queue].put(ticket)
+        typical_s = took_s if self._typical_s is None else self._typical_s
+        self._typical_s = typical_s + PACE_WEIGHT * (took_s - typical_s)
         for line in self._lines:
             while line.ready and self._free > 0 and not self._draining:
-                _, delivery, ticket = line.ready.popleft()
-                self._start(line.queue, delivery, ticket)
+                _, delivery, held = line.ready.popleft()
+                self._start(line.queue, delivery, held)
         self._wake.set()
 
     def _give_back_stale(self) -> None:
@@ -226,7 +244,7 @@ class Intake:
     async def _give_back(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
         await self._broker.link.publish(delivery.settle, GIVE_BACK)
         if ticket is not None:
-            await self.tickets[queue].put(ticket)
+            self.tickets[queue].put(ticket)
 
     def _return(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
         task = asyncio.get_running_loop().create_task(self._give_back(delivery, ticket, queue))

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from tqcli import __version__
@@ -30,7 +31,7 @@ from tqcli.process.pool import RunnerPool
 from tqcli.process.stop import containment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tqcli.core.endpoint import Endpoint
     from tqcli.jetstream.connection import Connection
@@ -134,8 +135,8 @@ class Agent:
         link.on_reconnect(self._intake.reconnected)
         link.on_reconnect(self._firings.reconnected)
 
-    async def _perform(self, delivery: Delivery) -> None:
-        attempt = Attempt(self._desk, delivery)
+    async def _perform(self, delivery: Delivery, free_slot: Callable[[], None]) -> None:
+        attempt = Attempt(self._desk, delivery, free_slot)
         self._attempts.add(attempt)
         self._leases.add(attempt)
         try:
@@ -143,6 +144,8 @@ class Agent:
         except TqError as error:
             # The delivery comes back when its lease ends; nothing was settled.
             _say(f"job {attempt.group}.{attempt.index}: {error}")
+        except Exception:  # noqa: BLE001  (a bug of ours must not end the agent; the delivery comes back)
+            _say(f"job {attempt.group}.{attempt.index}: {traceback.format_exc()}")
         finally:
             self._leases.discard(attempt)
             self._attempts.discard(attempt)

@@ -54,7 +54,7 @@ class Tickets:
             await consumer_info(self._broker.link, self._broker.names.limits, self._queue)
         except NotFound:
             self.limited = False
-            self._idle.clear()
+            await self.release()
         except TqError:
             return
         else:
@@ -75,25 +75,20 @@ class Tickets:
         """Return an idle ticket, or None where the queue needs none."""
         return self._idle.pop() if self.limited and self._idle else None
 
-    async def put(self, ticket: Ticket) -> None:
+    def put(self, ticket: Ticket) -> None:
         """Take a ticket back from a job that ended; the next one here may use it at once."""
-        if self.limited:
-            self._idle.append(ticket)
-        else:
-            await self._give_back(ticket)
+        self._idle.append(ticket)
 
     async def release(self) -> None:
         """Give the idle tickets back: this agent has no use for them now."""
         while self._idle:
-            await self._give_back(self._idle.pop())
+            ticket = self._idle.pop()
+            self._leases.discard(ticket)
+            await self._broker.link.publish(ticket.settle, GIVE_BACK)
 
     def forget(self) -> None:
         """Write off the requests of a lost connection."""
         self._puller.forget()
-
-    async def _give_back(self, ticket: Ticket) -> None:
-        self._leases.discard(ticket)
-        await self._broker.link.publish(ticket.settle, GIVE_BACK)
 
     def _receive(self, delivery: Delivery) -> None:
         ticket = Ticket(delivery.settle)

@@ -47,7 +47,10 @@ async def prepare_workplace(
     elif spec.cwd_required:
         return NotStarted(NO_DIRECTORY, Failure("NoDirectory", f"the directory {spec.cwd} is not on this host"))
     else:
-        made = Path(tempfile.mkdtemp(prefix="tq-"))
+        try:
+            made = Path(tempfile.mkdtemp(prefix="tq-"))
+        except OSError as error:
+            return NotStarted(NO_DIRECTORY, Failure("NoDirectory", f"no directory can be made for it: {error}"))
         cwd = str(made)
     try:
         stdin = None if spec.stdin is None else await _load_stdin(broker, spec.stdin)

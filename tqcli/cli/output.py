@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import msgspec
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXIT_PIPE = 141
 """128 + SIGPIPE: how `git log | head -1` ends, too."""
 
-_DEFAULT_WIDTH = 80
+DEFAULT_WIDTH = 80
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
@@ -39,12 +39,7 @@ class Output:
     @property
     def width(self) -> int | None:
         """The columns of the terminal; None where stdout is none, and lines may be as long as they are."""
-        if not self.is_terminal:
-            return None
-        try:
-            return os.get_terminal_size(sys.stdout.fileno()).columns or _DEFAULT_WIDTH
-        except OSError:
-            return _DEFAULT_WIDTH
+        return terminal_width(sys.stdout) if self.is_terminal else None
 
     def write(self, data: bytes) -> None:
         """Write data to stdout as it is, now."""
@@ -107,6 +102,14 @@ class Output:
             return
         lines = f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
         self.write_error(lines.encode(errors="backslashreplace"))
+
+
+def terminal_width(stream: TextIO) -> int:
+    """Return the columns of the terminal that `stream` writes to; 80 where it doesn't know them."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
+    except OSError:
+        return DEFAULT_WIDTH
 
 
 def leave_closed_pipe() -> NoReturn:

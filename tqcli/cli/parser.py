@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tqcli.cli.parameter import Parameter
 
 
+_SHORTEST_WORD = 4
+
+
 class Words(NamedTuple):
     """What the words of a command line were taken for."""
 
@@ -113,8 +116,9 @@ class Parser:
             return option
         within = f" (in {quote(word)})" if word not in {None, name} else ""
         msg = f"{self._name} has no option {quote(name)}{within}"
-        long_names = [known for known in self._options if known.startswith("--")]
-        near = nearest(name if word is None else f"-{word}", long_names)
+        # A word in one dash, as in -timeout, may be meant as a long option; a few letters are flags.
+        meant = name if word is None else f"-{word}" if len(word) >= _SHORTEST_WORD else ""
+        near = nearest(meant, [known for known in self._options if known.startswith("--")])
         hint = f"did you mean {near}?" if near else f"`{self._name} -h` lists its options"
         if self._takes_command and not near:
             hint += "; what belongs to your command comes after --"

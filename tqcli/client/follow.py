@@ -19,7 +19,7 @@ from tqcli.core.job import Job, describe
 from tqcli.jetstream.scan import oldest_first
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from tqcli.client.printed import Attempts, Printed
     from tqcli.core.ids import JobId
@@ -41,7 +41,7 @@ class Follower:
         job_id: JobId,
         attempts: Attempts = Which.ALL,
         *,
-        on_silence: Callable[[Job], None] | None = None,
+        on_silence: Callable[[Job], Awaitable[None]] | None = None,
     ) -> None:
         self.job: Job | None = None
         self._broker = broker
@@ -116,7 +116,7 @@ class Follower:
         if found.record is not None and self._over(found.record):
             self.job = describe(*found)
         elif self._on_silence is not None:
-            self._on_silence(describe(*found))
+            await self._on_silence(describe(*found))
 
     def _end(self, record: Record | None) -> None:
         if record is not None:

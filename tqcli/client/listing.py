@@ -105,7 +105,8 @@ async def _read_recorded(broker: Broker, filters: Filters, on_note: Note) -> Asy
             break
         yield job if filters.allow(job) else None
     if unreadable:
-        on_note(f"left out {unreadable:,} records that this version of tq can't read")
+        noun = "record" if unreadable == 1 else "records"
+        on_note(f"left out {unreadable:,} {noun} that this version of tq can't read")
 
 
 async def _read_waiting(broker: Broker, filters: Filters) -> AsyncIterator[Job | None]:

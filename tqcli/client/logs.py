@@ -57,9 +57,7 @@ async def read_output(broker: Broker, job: Job, attempts: Attempts) -> AsyncIter
 
 async def read_group_output(broker: Broker, group: str, attempts: Attempts) -> AsyncIterator[Printed]:
     """Yield what the jobs of a group printed, one job after the other in the order of their indexes."""
-    records = oldest_first(broker.link, broker.names.records, broker.names.records_of(group))
-    # Sorted, because records come in the order of their last write.
-    last = dict(sorted([(split_tail(stored.subject)[1], _glance(stored.body).attempt) async for stored in records]))
+    last = await read_last_attempts(broker, group)
     together = await _read_together(broker, group)
     if together is not None:
         for printed in together:
@@ -69,6 +67,13 @@ async def read_group_output(broker: Broker, group: str, attempts: Attempts) -> A
     for element, attempt in last.items():
         async for printed in _read_one(broker, group, element, choose_attempt(attempt, attempts)):
             yield printed
+
+
+async def read_last_attempts(broker: Broker, group: str) -> dict[int, int]:
+    """Return the last attempt of each job of a group that has a record, by its index and in this order."""
+    records = oldest_first(broker.link, broker.names.records, broker.names.records_of(group))
+    # They come in the order in which they were written last.
+    return dict(sorted([(split_tail(stored.subject)[1], _glance(stored.body).attempt) async for stored in records]))
 
 
 async def _read_one(broker: Broker, group: str, element: int, attempt: int | str) -> AsyncIterator[Printed]:
@@ -86,7 +91,8 @@ async def _read_together(broker: Broker, group: str) -> list[Printed] | None:
     """Return all that a group printed, in order, or None where it is too much to hold."""
     found: list[Stored] = []
     size_bytes = 0
-    async for stored in oldest_first(broker.link, broker.names.logs, broker.names.log(group, ANY, ANY), page=PAGE):
+    subject = broker.names.log(group, ANY, ANY)
+    async for stored in oldest_first(broker.link, broker.names.logs, subject, page=PAGE):
         size_bytes += len(stored.body)
         if size_bytes > TOGETHER_BYTES:
             return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 from tqcli.core.ids import RANDOM_BITS, make_group_id
+from tqcli.core.names import check_label
 
 _LABEL_MAX = 128
+_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class Origin(NamedTuple):
@@ -20,11 +23,28 @@ class Origin(NamedTuple):
     cwd: str | None
 
 
-def load_origin() -> Origin:
-    """Return the origin of a submission by this process, now, under a new id."""
+def load_origin(key: str | None = None) -> Origin:
+    """Return the origin of a submission by this process, now: under a new id, or under the one that `key` always has.
+
+    Raises:
+        InvalidInput: the key is empty, too long, or does not print.
+    """
     now = datetime.now(UTC)
-    group = make_group_id(now, int.from_bytes(os.urandom(RANDOM_BITS // 8)))
+    if key is None:
+        group = make_group_id(now, int.from_bytes(os.urandom(RANDOM_BITS // 8)))
+    else:
+        group = derive_group_id(check_label(key, noun="key"))
     return Origin(group, now, _load_user(), _load_cwd())
+
+
+def derive_group_id(key: str) -> str:
+    """Return the id of whatever is submitted with this key. It tells no time: all 80 bits are the key's hash.
+
+    >>> derive_group_id("nightly") == derive_group_id("nightly") != derive_group_id("hourly")
+    True
+    """
+    number = int.from_bytes(sha256(key.encode()).digest()[:10])
+    return make_group_id(_EPOCH + timedelta(milliseconds=number >> RANDOM_BITS), number)
 
 
 def _load_user() -> str | None:

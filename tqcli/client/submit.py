@@ -39,12 +39,23 @@ async def submit(
     """
     await check_queue(broker, specs[0].queue)
     if payload is not None:
-        await _store(broker, payload)
-    items = _Items(broker.names, specs)
+        await store_payload(broker, payload)
     if len(specs) == 1:
-        await enqueue(broker, items[0])
+        await enqueue(broker, make_item(broker.names, specs[0]))
     else:
-        await enqueue_many(broker, items, progress=progress)
+        await enqueue_specs(broker, specs, progress=progress)
+
+
+async def enqueue_specs(
+    broker: Broker, specs: Sequence[Spec], *, progress: Callable[[int], None] | None = None
+) -> None:
+    """Queue many jobs; raises as `submit`."""
+    await enqueue_many(broker, _Items(broker.names, specs), progress=progress)
+
+
+def make_item(names: Names, spec: Spec) -> Item:
+    """Return the message of one job."""
+    return Item(names.job(spec.queue, spec.priority, spec.group, spec.index), str(spec.id), encode_spec(spec))
 
 
 async def check_queue(broker: Broker, queue: str) -> None:
@@ -63,7 +74,8 @@ async def check_queue(broker: Broker, queue: str) -> None:
         await require_queue(broker, queue)
 
 
-async def _store(broker: Broker, payload: bytes) -> None:
+async def store_payload(broker: Broker, payload: bytes) -> None:
+    """Store the object that specs name as their standard input."""
     try:
         await put_object(broker, payload)
     except NoResponders:  # the first job ever
@@ -87,9 +99,5 @@ class _Items(Sequence[Item]):
     def __getitem__(self, at: slice) -> list[Item]: ...
     def __getitem__(self, at: int | slice) -> Item | list[Item]:
         if isinstance(at, int):
-            return self._make(self._specs[at])
-        return [self._make(spec) for spec in self._specs[at]]
-
-    def _make(self, spec: Spec) -> Item:
-        subject = self._names.job(spec.queue, spec.priority, spec.group, spec.index)
-        return Item(subject, str(spec.id), encode_spec(spec))
+            return make_item(self._names, self._specs[at])
+        return [make_item(self._names, spec) for spec in self._specs[at]]

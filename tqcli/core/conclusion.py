@@ -27,6 +27,19 @@ from tqcli.core.verdict import Expire, Fail, Retry, Return, Succeed, Verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
+BRIEF_CHARACTERS = 500
+MAX_RESULT_BYTES = 256 * 1024
+"""With a spec of 512 KiB and a history it stays below the server's default `max_payload` (H5)."""
+
+
+def check_result(outcome: Outcome) -> Outcome:
+    """Return the outcome; where its value is too big for a record, the failure that says so."""
+    if isinstance(outcome, Returned) and len(bytes(outcome.value)) > MAX_RESULT_BYTES:
+        size = len(bytes(outcome.value))
+        text = f"the returned value has {size:,} bytes of JSON, of at most {MAX_RESULT_BYTES:,}: write it to a file"
+        return Raised(Failure("ResultTooLarge", text))
+    return outcome
+
 
 def conclude(
     last: Record, outcome: Outcome, verdict: Verdict, *, now: datetime, output: Output | None = None
@@ -57,12 +70,19 @@ def count_ended(last: Record, outcome: Outcome, *, now: datetime) -> Record:
     if last.state is not State.RUNNING:
         return last
     facts = _facts(outcome, last)
+    if "error" in facts:
+        facts["error"] = _in_brief(facts["error"])
     record = end_attempt(last, finished_at=now, ended=_word(outcome), **facts)
     return msgspec.structs.replace(
         record,
         losses=record.losses + isinstance(outcome, Lost),
         interruptions=record.interruptions + isinstance(outcome, Interrupted),
     )
+
+
+def _in_brief(failure: Failure) -> Failure:
+    """Return the failure as the history keeps it; the record itself has the last one whole."""
+    return Failure(failure.type[:BRIEF_CHARACTERS], failure.message[:BRIEF_CHARACTERS])
 
 
 def _word(outcome: Outcome) -> str:

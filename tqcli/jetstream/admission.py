@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,7 @@ MIN_VERSION = (2, 14)
 CONNECT_TIMEOUT_S = 5.0
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 _VIOLATION = re.compile(r'Permissions Violation for (Publish|Subscription) to "(.*?)"', re.IGNORECASE)
 _CREDENTIALS = ("authorization violation", "authentication", "user revoked", "account authentication expired")
 
@@ -86,7 +88,12 @@ def parse_violation(text: str) -> Violation | None:
 
 def unreachable(url: str, reason: object) -> Unreachable:
     """Return the error for a server that does not answer."""
-    text = reason.strerror or str(reason) if isinstance(reason, OSError) else str(reason)
+    text = str(reason)
+    number = _ERRNO.search(text)  # asyncio has texts of its own for the kernel's errors
+    if number is not None:
+        text = os.strerror(int(number[1]))
+    elif isinstance(reason, OSError):
+        text = reason.strerror or text
     return Unreachable(
         f"can't reach {url}: {text[:1].lower()}{text[1:]}",
         hint="check that nats-server runs there and that the URL is right",

@@ -8,7 +8,7 @@ import select
 import time
 from typing import TYPE_CHECKING
 
-from tqcli.jetstream.dial import PLAIN, READ_BYTES, Dialed
+from tqcli.jetstream.dial import READ_BYTES, Dialed
 from tqcli.jetstream.wire import PING, PONG, Event, Signal, WireError
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Channel:
         self._sock = dialed.sock
         self._parser = dialed.parser
         self._retry = dialed.retry
+        self._pending = dialed.pending
         self._waiter = waiter
         self._out = bytearray()
         self._heard_at = self._pinged_at = time.monotonic()
@@ -146,9 +147,8 @@ class Channel:
             if not data:
                 msg = "closed by the server"
                 raise Lost(msg)
-            if self._retry is not PLAIN:  # a TLS socket keeps decrypted bytes that poll(2) knows nothing of
-                while more := self._sock.recv(READ_BYTES):
-                    data += more
+            while self._pending is not None and self._pending():
+                data += self._sock.recv(READ_BYTES)
         except self._retry:
             pass
         except OSError as error:

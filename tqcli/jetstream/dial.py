@@ -33,8 +33,6 @@ USER_TIMEOUT_MS = 10_000
 """The kernel gives a connection up when sent bytes stay unacknowledged for so long (H20); by default, 15 minutes."""
 
 CLIENT_NAME = "tq"
-PLAIN: tuple[type[OSError], ...] = (BlockingIOError,)
-"""What a socket without TLS raises where it would have to wait."""
 
 
 class Wait(Protocol):
@@ -54,6 +52,8 @@ class Dialed(NamedTuple):
     early: list[Event]
     retry: tuple[type[OSError], ...]
     """What `sock` raises where it would have to wait."""
+    pending: Callable[[], int] | None
+    """With TLS: bytes that are decrypted but not read, of which poll(2) knows nothing."""
 
 
 def dial(endpoint: Endpoint, address: Address, subscribe: bytes, *, deadline: float, wait: Wait) -> Dialed:
@@ -131,7 +131,8 @@ def _resolve(address: Address, deadline: float) -> Sequence[tuple[int, int, int,
 
     _thread.start_new_thread(ask, ())
     if not done.acquire(timeout=max(0.0, deadline - time.monotonic())):
-        raise TimeoutError(errno.ETIMEDOUT, "no answer from the resolver")
+        msg = "no answer from the resolver"
+        raise TimeoutError(msg)
     if isinstance(answer[0], OSError):
         raise answer[0]
     found: Sequence[tuple[int, int, int, str, Any]] = answer[0]
@@ -173,7 +174,8 @@ class _Handshake:
         self._deadline = deadline
         self._wait = wait
         self._parser = Parser()
-        self._retry = PLAIN
+        self._retry: tuple[type[OSError], ...] = (BlockingIOError,)
+        self._pending: Callable[[], int] | None = None
 
     def run(self, subscribe: bytes) -> Dialed:
         info = self._read()[0]
@@ -189,7 +191,7 @@ class _Handshake:
             events = self._read()
             for number, event in enumerate(events, 1):
                 if event is Signal.PONG:
-                    return Dialed(self.sock, self._parser, server, early + events[number:], self._retry)
+                    return Dialed(self.sock, self._parser, server, early + events[number:], self._retry, self._pending)
                 if isinstance(event, Err):
                     raise explain_refusal(event.text, self._address.url)
                 early.append(event)
@@ -201,7 +203,7 @@ class _Handshake:
         self.encrypted = True
         self._retry = WANTS
         tls = context.wrap_socket(self.sock, server_hostname=self._address.host, do_handshake_on_connect=False)
-        self.sock = tls
+        self.sock, self._pending = tls, tls.pending
         self._insist(tls.do_handshake)
 
     def _read(self) -> list[Event]:
@@ -230,4 +232,5 @@ class _Handshake:
                 writes = "Write" in type(error).__name__
                 events = select.POLLOUT if writes else select.POLLIN
             if not self._wait(self.sock.fileno(), events, self._deadline):
-                raise TimeoutError(errno.ETIMEDOUT, "it accepts connections but does not answer")
+                msg = "it accepts connections but does not answer"
+                raise TimeoutError(msg)

@@ -23,7 +23,7 @@ _LONGEST_PAUSE_S = 2.0
 _SHORTEST_TRY_S = 1.0
 _SEND_AT_BYTES = 32 * 1024
 _WAIT_AT_BYTES = 1024 * 1024
-_TRUSTED_S = 0.01  # a connection idle for longer is looked at before it is written to
+_TRUSTED_S = 0.001  # a connection idle for longer is looked at before it is written to
 
 
 class Owner(Protocol):

@@ -129,13 +129,19 @@ class Parser:
     def _deliver(self, data: bytes, pos: int, end: int, events: list[Event]) -> int:
         """Append the message whose line is data[pos:end]; return where it stops, or 0 if its end has not come."""
         words = data[pos:end].split()
-        total = int(words[-1])
-        head = 0
         kind = words[0]
+        total = int(words.pop())
+        head = 0
         if kind == b"HMSG":
-            head = int(words.pop(-2))
+            head = int(words.pop())
         elif kind != b"MSG":
             raise WireError(kind)
+        if len(words) == 4:  # noqa: PLR2004 - with a subject for replies
+            _, subject, sid, reply = words
+            answer_to = reply.decode("utf-8", "replace")
+        else:
+            _, subject, sid = words
+            answer_to = None
         if not 0 <= head <= total <= _MAX_MESSAGE_BYTES:
             raise WireError(words)
         start = end + 2
@@ -145,12 +151,6 @@ class Parser:
             return 0
         if data[stop : stop + 2] != _CRLF:
             raise WireError(words)
-        if len(words) == 5:  # noqa: PLR2004 - kind, subject, sid, reply, size
-            _, subject, sid, reply, _ = words
-            answer_to = reply.decode("utf-8", "replace")
-        else:
-            _, subject, sid, _ = words
-            answer_to = None
         name = subject.decode("utf-8", "replace")
         if head:
             status, description, headers = parse_headers(data[start : start + head])
@@ -225,7 +225,10 @@ def encode_publish(
             takes. Sent all the same, each would cost the whole connection (H5).
     """
     _check_subject(subject)
-    where = f"{subject} {reply}" if reply else subject
+    where = subject
+    if reply is not None:
+        _check_subject(reply)
+        where = f"{subject} {reply}"
     if not headers:
         if len(body) > max_payload:
             raise _too_large(subject, len(body), max_payload)

@@ -26,7 +26,7 @@ def find_server() -> str:
     if named:
         if _runs(named):
             return named
-        msg = f"{VARIABLE} names {named!r}, which is no program"
+        msg = f"{VARIABLE} names {named!r}, which is not the absolute path of a program"
         raise SettingsError(msg, hint="correct it, or unset it to use the one that came with tq")
     for path in _candidates():
         if _runs(path):

@@ -6,31 +6,36 @@ descendant it has belongs to that attempt, whatever it did to get away: `setsid`
 
 from __future__ import annotations
 
+import math
 import os
 import select
-import socket
+import signal
 import time
+from contextlib import suppress
 
 from tqcli.process import tree, wire
 from tqcli.process.launch import NotStartable, launch
 
-KILL_AGAIN_MS = 20
-"""How long a kill may take before the children are listed anew."""
+TYPE_CHECKING = False  # `typing` costs a runner's start 5 ms
+if TYPE_CHECKING:
+    import socket
+
+KILL_AGAIN_MS, SLOW_KILL_AGAIN_MS = 20, 1000
+"""How long a kill may take before the children are listed anew: at first, and after a second."""
 STUCK_AFTER_S = 60.0
 """What is still there so long after its SIGKILL hangs in the kernel, or is not ours to kill: the slot is given up."""
 
 
 class AgentGone(Exception):
-    """The other end of the socket is closed, or the process that forked us is dead."""
+    """The other end of the socket is closed, or the agent is dead without that."""
 
 
 class Runner:
-    """One slot's process. `signals` is readable when a child ended or the parent died."""
+    """One slot's process. `signals` is readable when a child has ended, and on SIGUSR1."""
 
-    def __init__(self, sock: socket.socket, signals: int, parent: int) -> None:
+    def __init__(self, sock: socket.socket, signals: int) -> None:
         self.sock = sock
         self.signals = signals
-        self.parent = parent
         self.poll = select.poll()
         self.poll.register(signals, select.POLLIN)
         self.poll.register(sock.fileno(), select.POLLIN)
@@ -39,6 +44,7 @@ class Runner:
         self.usage = (0, 0.0, 0.0)
         self.stopping = False
         self.kill_at: float | None = None
+        self.stuck_after_s = STUCK_AFTER_S
 
     def serve(self) -> None:
         """Run attempts until the agent is gone; then kill what still runs."""
@@ -52,36 +58,35 @@ class Runner:
         except (AgentGone, BrokenPipeError, ConnectionResetError):
             self.poll.unregister(self.sock.fileno())
             self.sock.close()
-            while self.reap():
-                tree.kill_children()
-                self.wait(KILL_AGAIN_MS)
+            self.finish()
+
+    def finish(self) -> None:
+        """Kill all there is, until nothing is."""
+        self.kill_at = time.monotonic()
+        self.stuck_after_s = math.inf
+        while self.reap():
+            with suppress(AgentGone):  # there may be several who say so
+                self.wait(self.pursue())
 
     def hear(self) -> tuple[bytes, list[int]]:
         """Wait for the agent's next packet; return it with its descriptors."""
-        while True:
-            heard = self.wait(None)
-            self.check_parent()
-            if heard:
-                return self.take()
+        while not self.wait(None):
+            pass
+        return self.take()
 
     def wait(self, timeout_ms: float | None) -> bool:
-        """Wait for something to happen; return whether the agent said something."""
-        heard = False
-        for fd, _ in self.poll.poll(timeout_ms):
-            if fd == self.signals:
-                os.read(fd, 1024)
-            else:
-                heard = True
-        return heard
-
-    def check_parent(self) -> None:
-        """Return where the process that forked us lives.
+        """Wait for something to happen; return whether the agent said something.
 
         Raises:
-            AgentGone: it does not.
+            AgentGone: SIGUSR1 has come. The kernel sends it when the zygote dies, the zygote when the agent does.
         """
-        if os.getppid() != self.parent:
-            raise AgentGone
+        heard = False
+        for fd, _ in self.poll.poll(timeout_ms):
+            if fd != self.signals:
+                heard = True
+            elif signal.SIGUSR1 in tree.read_signals(fd):
+                raise AgentGone
+        return heard
 
     def take(self) -> tuple[bytes, list[int]]:
         """Return the packet that has arrived and its descriptors.
@@ -108,9 +113,7 @@ class Runner:
         while self.reap():
             if self.status is not None and not self.stopping and self.kill_at is None:
                 self.kill_at = time.monotonic()  # the command is done, so what it left behind goes at once
-            heard = self.wait(self.pursue())
-            self.check_parent()
-            if heard:
+            if self.wait(self.pursue()):
                 self.obey(self.take()[0])
         os.chdir("/")
         self.report(last=False)
@@ -139,6 +142,7 @@ class Runner:
             if pid == 0:
                 return True
             if pid == self.main:
+                self.main = 0  # a daemon may get the number next
                 self.status = status
                 self.usage = usage.ru_maxrss * 1024, usage.ru_utime, usage.ru_stime
 
@@ -163,11 +167,11 @@ class Runner:
         late_s = time.monotonic() - self.kill_at
         if late_s < 0:
             return -late_s * 1000
-        if late_s > STUCK_AFTER_S:
+        if late_s > self.stuck_after_s:
             self.report(last=True)
             raise AgentGone
         tree.kill_children()
-        return KILL_AGAIN_MS
+        return KILL_AGAIN_MS if late_s < 1 else SLOW_KILL_AGAIN_MS
 
     def report(self, *, last: bool) -> None:
         """Say how the main process ended; nothing, where it is not known to have ended."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 PR_GET_CHILD_SUBREAPER = 37
+SIGNAL_INFO_BYTES = 128
 
 _PPID, _PGRP = 1, 2  # fields of /proc/<pid>/stat after the name
 
@@ -46,6 +48,12 @@ def open_signals(*signals: int) -> int:
     if fd < 0:
         raise OSError(ctypes.get_errno(), "signalfd")
     return fd
+
+
+def read_signals(fd: int) -> set[int]:
+    """Return the numbers of the pending signals that `fd` was opened for; they are pending no more."""
+    data = os.read(fd, 32 * SIGNAL_INFO_BYTES)
+    return {int.from_bytes(data[at : at + 4], sys.byteorder) for at in range(0, len(data), SIGNAL_INFO_BYTES)}
 
 
 def processes() -> dict[int, tuple[int, int]]:

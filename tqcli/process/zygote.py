@@ -79,15 +79,22 @@ class Zygote:
             if listening and os.getppid() != self.agent:
                 listening = False
             if self.signals in ready:
-                os.read(self.signals, 1024)
+                tree.read_signals(self.signals)
             if self.signals in ready or timeout_ms is not None:
                 timeout_ms = SWEEP_AGAIN_MS if self.sweep() else None
             if not listening:
-                if self.control.fileno() >= 0:
-                    self.poll.unregister(self.control.fileno())
-                    self.control.close()
+                self.dismiss()
                 if not has_children():
                     return
+
+    def dismiss(self) -> None:
+        """Tell the runners that the agent is gone: their own sockets may be open still, in some copy of it."""
+        if self.control.fileno() < 0:
+            return
+        self.poll.unregister(self.control.fileno())
+        self.control.close()
+        for pid in self.runners:
+            os.kill(pid, signal.SIGUSR1)
 
     def obey(self) -> bool:
         """Fork a runner for the socket that came; False where none will come any more."""
@@ -100,20 +107,20 @@ class Zygote:
             if pid == 0:
                 self.become_runner(fd)
             os.close(fd)  # after a failed fork the agent learns of it by this: nobody is at the other end
-            self.runners.add(pid)
+            if pid > 0:
+                self.runners.add(pid)
         return bool(fds)
 
     def become_runner(self, fd: int) -> None:
         """Be the runner that serves the socket `fd`; never returns."""
         status = 1
         try:
-            zygote = self.pid
             self.control.close()
             os.setsid()
             tree.prctl(tree.PR_SET_CHILD_SUBREAPER, 1)
             tree.prctl(tree.PR_SET_NAME, b"tq-runner")
-            die_with(zygote)
-            Runner(socket.socket(fileno=fd), self.signals, zygote).serve()
+            die_with(self.pid)
+            Runner(socket.socket(fileno=fd), self.signals).serve()
             status = 0
         except BaseException:  # noqa: BLE001 - nothing may unwind into the zygote's own frames
             sys.excepthook(*sys.exc_info())

@@ -19,6 +19,7 @@ def bare_stage(nats_server: NatsServer, unique: str) -> Iterator[Stage]:
     """Return a stage on which nothing was ever done."""
     stage = Stage(nats_server.endpoint, unique)
     yield stage
+    stage.clear()
     stage.close()
 
 

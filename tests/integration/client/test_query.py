@@ -68,7 +68,7 @@ def test_unused_broker_knows_no_job(bare_stage: Stage) -> None:
 def test_unreadable_record_is_called_so(stage: Stage) -> None:
     """Somebody published something else there."""
     subject = stage.names.record(ABSENT.group, 0)
-    stage.run(stage.link.post(subject, b'{"v": 1, "state": "nonsense"}').first())
+    stage.put(subject, b'{"v": 1, "state": "nonsense"}')
     with pytest.raises(CorruptRecord):
         stage.run(load_job(stage.broker, ABSENT))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from tests.support.eventually import eventually
 from tqcli.jetstream.plain import connect_plain, drive
+from tqcli.local.hold import LocalHold, hold_local
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from tqcli.core.endpoint import Endpoint
 
@@ -26,8 +26,9 @@ _LISTEN = "0A"
 
 def running_in(state: Path) -> list[int]:
     """Return the processes whose working directory is the folder: keeper, server and agent. Zombies have none."""
-    folder = os.path.realpath(state)
-    return [pid for pid in _pids() if _reads(lambda pid=pid: os.readlink(f"/proc/{pid}/cwd")) == folder]
+    folder = str(state.resolve())
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if _target(Path(f"/proc/{pid}/cwd")) == folder]
 
 
 def names_in(state: Path) -> list[str]:
@@ -37,22 +38,27 @@ def names_in(state: Path) -> list[str]:
 
 def command_line(pid: int) -> list[str]:
     """Return the process's arguments; none where it is gone."""
-    text = _reads(lambda: Path(f"/proc/{pid}/cmdline").read_text(errors="replace"))
-    return (text or "").split("\0")
+    return _text(Path(f"/proc/{pid}/cmdline")).split("\0")
 
 
 def is_alive(pid: int | None) -> bool:
     """Return whether the process runs; a zombie does not."""
-    stat = _reads(lambda: Path(f"/proc/{pid}/stat").read_text())
-    return stat is not None and stat.rpartition(")")[2].split()[0] != "Z"
+    # After the name, which may hold anything, comes the state.
+    return _text(Path(f"/proc/{pid}/stat")).rpartition(") ")[2][:1] not in {"", "Z"}
 
 
 def listening(pid: int) -> list[str]:
-    """Return the addresses on which the process listens, as the kernel writes them: `0100007F:1F90` is 127.0.0.1:8080."""
-    links = [_reads(lambda entry=entry: os.readlink(entry)) for entry in Path(f"/proc/{pid}/fd").iterdir()]
-    inodes = {link[len("socket:[") : -1] for link in links if link is not None and link.startswith("socket:[")}
+    """Return where the process listens, as the kernel writes it: `0100007F:1F90` is 127.0.0.1:8080."""
+    targets = [_target(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    inodes = {target.removeprefix("socket:[").rstrip("]") for target in targets}
     rows = [row.split() for table in ("tcp", "tcp6") for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
     return [row[1] for row in rows if row[3] == _LISTEN and row[9] in inodes]
+
+
+def open_files(pid: int, state: Path) -> list[str]:
+    """Return the files in the folder (not those in folders below) that the process has open."""
+    targets = [Path(_target(entry)) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    return [target.name for target in targets if target.parent == state.resolve()]
 
 
 def await_empty(state: Path, timeout_s: float) -> None:
@@ -65,20 +71,23 @@ def await_names(state: Path, *names: str) -> None:
     eventually(lambda: names_in(state) == sorted(names), timeout_s=5)
 
 
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
 def _name(words: list[str]) -> str:
     return "keeper" if "tqcli.local.keeper" in words else Path(words[0]).name
 
 
-def _reads(read: Callable[[], str]) -> str | None:
+def _target(link: Path) -> str:
     try:
-        return read()
+        return str(link.readlink())
     except OSError:
         # It is gone, or is another user's.
-        return None
+        return ""
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def is_answering(endpoint: Endpoint) -> bool:
@@ -102,13 +111,18 @@ def port_of(endpoint: Endpoint) -> int:
     return int(endpoint.servers[0].rpartition(":")[2])
 
 
+def take(state: Path, *, agent: bool = True, command: Sequence[str] = STAND_IN) -> LocalHold:
+    """Return a hold, with a stand-in for the agent."""
+    return hold_local(agent=agent, state=state, command=command)
+
+
 class Holder:
     """A running `holder` program."""
 
     def __init__(self, state: Path) -> None:
         """Start it; it may not hold yet."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.local.holder", str(state)],
+            [sys.executable, "-m", "tests.integration.local.holder", str(state), *STAND_IN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

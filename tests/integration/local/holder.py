@@ -1,4 +1,4 @@
-"""A command that holds the local broker, as a process of its own: `python -m tests.integration.local.holder STATE`.
+"""A command that holds the local broker, as a process of its own: `python -m … STATE AGENT…`.
 
 It prints the server's pid when it holds, lets go when its stdin ends, and prints `gone` after.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.integration.local.folder import STAND_IN
 from tqcli.local.hold import hold_local
 
 
@@ -20,7 +19,7 @@ def say(word: object) -> None:
 
 def main() -> None:
     """Hold until told, or killed."""
-    with hold_local(agent=True, state=Path(sys.argv[1]), command=STAND_IN) as hold:
+    with hold_local(agent=True, state=Path(sys.argv[1]), command=sys.argv[2:]) as hold:
         say(hold.status.server_pid)
         sys.stdin.read()
     say("gone")

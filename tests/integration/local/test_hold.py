@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from tests.integration.local.folder import (
-    STAND_IN,
     Holder,
     await_empty,
     await_names,
@@ -21,20 +20,19 @@ from tests.integration.local.folder import (
     is_answering,
     is_listening,
     listening,
+    open_files,
     port_of,
     running_in,
+    take,
 )
+from tests.support.eventually import eventually
 from tqcli.core.endpoint import Endpoint
 from tqcli.errors import Forbidden, InvalidInput
-from tqcli.local.hold import LocalHold, hold_local
+from tqcli.local.hold import hold_local
+from tqcli.local.status import read_status
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def take(state: Path, *, agent: bool = True) -> LocalHold:
-    """Return a hold, with a stand-in for the agent."""
-    return hold_local(agent=agent, state=state, command=STAND_IN)
 
 
 def test_hold_gives_a_broker_that_answers(state: Path) -> None:
@@ -107,6 +105,20 @@ def test_everything_in_the_folder_is_private(state: Path) -> None:
         assert modes["server.json"] == modes["server.conf"] == 0o600
 
 
+def test_children_inherit_the_lock_of_the_store_only(state: Path) -> None:
+    """The server keeps others out of it; the users' lock, in a child, would never be released."""
+    with take(state) as hold:
+        await_names(state, "keeper", "nats-server", "sleep")
+        assert hold.status.server_pid is not None
+        assert [name for name in open_files(hold.status.server_pid, state) if name.endswith((".lock", ".json"))] == [
+            "keeper.lock"
+        ]
+        status = read_status(state)
+        assert status is not None
+        assert status.agent_pid is not None
+        assert set(open_files(status.agent_pid, state)) == {"agent.log"}
+
+
 def test_password_is_on_no_command_line(state: Path) -> None:
     """Every user of the host may read those."""
     with take(state) as hold:
@@ -154,14 +166,14 @@ def test_kill_9_of_the_holder_leaves_nothing(state: Path) -> None:
 
 
 def test_kill_9_of_the_holder_ends_an_agent_that_ignores_term(state: Path) -> None:
-    """Within the same three seconds."""
+    """A second later than others."""
     stubborn = ("/bin/sh", "-c", "trap '' TERM; touch ready; while :; do /bin/sleep 0.1; done")
-    hold = hold_local(agent=True, state=state, command=stubborn)
+    hold = take(state, command=stubborn)
     holder = Holder(state)
     holder.await_hold()
     hold.close()
     holder.signal(signal.SIGKILL)
-    await_empty(state, 3.5)
+    await_empty(state, 6)
 
 
 def test_ctrl_c_leaves_nothing(state: Path) -> None:
@@ -172,12 +184,16 @@ def test_ctrl_c_leaves_nothing(state: Path) -> None:
     assert running_in(state) == []
 
 
-def test_ctrl_c_at_any_moment_of_the_start_leaves_nothing(state: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("file", ["users.lock", "keeper.log", "keeper.lock", "server.conf", "server.json"])
+def test_end_at_any_moment_of_the_start_leaves_nothing(state: Path, file: str, number: signal.Signals) -> None:
     """The keeper may be there already, or not yet."""
-    for _ in range(4):
-        holder = Holder(state)
-        holder.signal(signal.SIGINT)
+    holder = Holder(state)
+    eventually((state / file).exists, timeout_s=5)
+    holder.signal(number)
     await_empty(state, 3)
+    with take(state) as hold:
+        assert is_answering(hold.endpoint)
 
 
 def test_kill_9_of_the_keeper_leaves_nothing(state: Path) -> None:
@@ -192,6 +208,7 @@ def test_broker_comes_back_after_kill_9_of_the_keeper(state: Path) -> None:
     """Also while the old hold is still there; what the dead keeper left is no obstacle."""
     with take(state) as old:
         os.kill(old.status.keeper_pid, signal.SIGKILL)
+        eventually(lambda: not is_alive(old.status.keeper_pid), timeout_s=5)
         with take(state) as new:
             assert is_answering(new.endpoint)
             assert not is_alive(old.status.server_pid)

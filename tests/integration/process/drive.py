@@ -82,9 +82,38 @@ def run_all(*commands: Command) -> list[Done]:
     return asyncio.run(each())
 
 
+def escape(claim: str, ending: str, crowd: int = 0) -> Command:
+    """Return a command that leaves behind whatever a command can: `escape.py`, itself ending by `ending`."""
+    return make_command(
+        sys.executable,
+        *("-I", "-S", str(HERE / "escape.py"), claim, ending, str(crowd)),
+        env={"PATH": PATH, CLAIM_VARIABLE: claim},
+    )
+
+
 def living(claim: str) -> list[int]:
-    """Return the processes of an attempt that still run."""
-    return [pid for pid in tree.processes() if read_claim(pid) == claim]
+    """Return the processes of an attempt that still run: of `escape.py` those that changed their environment too."""
+    needle = claim.encode()
+    return [
+        pid
+        for pid in tree.processes()
+        if pid != os.getpid() and (read_claim(pid) == claim or needle in tree.read_proc(pid, "cmdline"))
+    ]
+
+
+def gone(*pids: int) -> bool:
+    """Return whether none of these processes is left, not even as a zombie."""
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def parent_of(pid: int) -> int:
+    """Return the process that started this one, or took it over."""
+    return tree.processes()[pid][0]
+
+
+def zombies(pid: int) -> list[int]:
+    """Return the children of a process that have ended and nobody waited for."""
+    return [child for child in tree.descendants(pid) if b") Z " in tree.read_proc(child, "stat")]
 
 
 async def known_pid(runner: Runner) -> int:
@@ -96,7 +125,7 @@ async def known_pid(runner: Runner) -> int:
 
 def open_fds(pid: int) -> int:
     """Return how many descriptors a process holds."""
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def wait_for(text: bytes) -> tuple[Callable[[int, bytes], None], Callable[[], bool]]:

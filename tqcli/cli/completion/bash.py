@@ -37,8 +37,11 @@ _tq() {
     done
     [[ $option && $current == = ]] && current=''
     COMPREPLY=()
-    if ((rest)); then
-        [[ " @VERBATIM@ " == *" $command "* ]] && _tq_command "$rest" "$current"
+    if [[ ! $option && $current != -* ]] && ((!rest)); then
+        rest=$COMP_CWORD
+    fi
+    if ((rest)) && [[ " @VERBATIM@ " == *" $command "* ]]; then
+        _tq_command "$rest" "$current"
     elif [[ $option ]]; then
         _tq_value "$command" "$option"
         _tq_reply "$1" "$kind" "$current"

@@ -28,6 +28,7 @@ function __tq_complete
             set rest (math $place + 1)
             break
         else if string match -q -- '-*' $word
+            string match -qr -- '^--(context|server)=' $word; and set -a front $word
             test -n (__tq_value "$command" "$word" | string collect); and set option $word
         else if contains -- "$command" @VERBATIM@
             set rest $place
@@ -37,11 +38,12 @@ function __tq_complete
             contains -- $longer @KNOWN@; and set command $longer
         end
     end
-    if test $rest -gt 0
-        if contains -- "$command" @VERBATIM@
-            set -l line (string escape -- $words[$rest..-1] | string join ' ')
-            complete -C (string trim -l -- "$line $current")
-        end
+    if test -z "$option" -a $rest -eq 0; and not string match -q -- '-*' $current
+        set rest (math (count $words) + 1)
+    end
+    if test $rest -gt 0; and contains -- "$command" @VERBATIM@
+        set -l line (string escape -- $words[$rest..-1] | string join ' ')
+        complete -C (string trim -l -- "$line $current")
     else if test -n "$option"
         __tq_reply "$program" (__tq_value "$command" "$option") "$current" $front
     else if string match -qr -- '^--[^=]+=' $current
@@ -65,7 +67,7 @@ function __tq_reply -a program kind current
         case directory
             __fish_complete_directories $current ''
         case @DYNAMIC@
-            command $program $argv[4..-1] __complete $kind "$current" 2>/dev/null
+            type -q $program; and $program $argv[4..-1] __complete $kind "$current" 2>/dev/null
         case '=*'
             string split ' ' -- (string sub -s 2 -- $kind)
         case '*'

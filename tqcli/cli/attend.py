@@ -1,0 +1,72 @@
+"""Attending to a job: what it prints comes on our own streams, up to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tqcli.cli.render.log import LogWriter, Look
+from tqcli.client.follow import Follower
+from tqcli.client.follow_group import GroupFollower
+from tqcli.client.watch import GroupWatch
+from tqcli.core.state import State
+from tqcli.jetstream.presence import read_agents
+
+if TYPE_CHECKING:
+    from tqcli.cli.output import Output
+    from tqcli.cli.session import Session
+    from tqcli.core.job import Job
+    from tqcli.core.spec import Spec
+
+
+class Attendance:
+    """One submission, attended. Where `stream` is interrupted, it can be called again and goes on where it was."""
+
+    def __init__(self, session: Session, output: Output, first: Spec) -> None:
+        """`first` is the first spec of the submission; nothing happens before `open`."""
+        broker = session.broker
+        is_group = first.size is not None
+        self._session = session
+        self._output = output
+        self._queue = first.queue
+        self._writer = LogWriter(output, first.group, Look(whole_lines=is_group), is_group=is_group)
+        self._group = GroupFollower(broker, GroupWatch(broker, first)) if is_group else None
+        self._single = Follower(broker, first.id, on_silence=self._warn)
+        self._warned = False
+
+    async def open(self) -> None:
+        """Listen, so that nothing of a job that is submitted from now on is missed."""
+        if self._group is None:
+            await self._single.open()
+
+    async def stream(self, *, stored: bool = False) -> None:
+        """Show what is printed, to the end; with `stored`, what is printed already first.
+
+        Raises:
+            Interrupted: a signal came in.
+        """
+        if self._group is not None:
+            async for printed in self._group.read():
+                self._writer.write(printed)
+        else:
+            if stored:
+                async for printed in self._single.read_stored():
+                    self._writer.write(printed)
+            async for printed in self._single.read():
+                self._writer.write(printed)
+        self._writer.close()
+
+    @property
+    def ended(self) -> Job | GroupWatch:
+        """What it was, once `stream` is through."""
+        if self._group is not None:
+            return self._group.watch
+        assert self._single.job is not None, "`stream` comes first"  # noqa: S101
+        return self._single.job
+
+    async def _warn(self, job: Job) -> None:
+        """Tell once that nobody is there to run the job."""
+        if self._warned or job.state is not State.QUEUED:
+            return
+        self._warned = True
+        if not any(self._queue in agent.queues for agent in await read_agents(self._session.broker)):
+            self._output.note(f"tq: no agent serves the queue {self._queue}: `tq agent -q {self._queue}` starts one")

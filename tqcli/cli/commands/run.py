@@ -1,0 +1,113 @@
+"""`tq run`: a command as a job, in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from tqcli.cli.attend import Attendance
+from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
+from tqcli.cli.parameter import Argument
+from tqcli.cli.sending import build, send
+from tqcli.cli.signals import Signals
+from tqcli.cli.waiting import be_patient, conclude, print_document, wait
+from tqcli.core.exit_status import EXIT_CANCELLED
+from tqcli.core.ids import JobId
+from tqcli.errors import Conflict, NotFound, TqError
+from tqcli.jetstream.plain import Interrupted
+
+if TYPE_CHECKING:
+    from tqcli.cli.invocation import Invocation
+    from tqcli.cli.output import Output
+    from tqcli.cli.session import Session
+    from tqcli.client.build import Submission
+
+
+def run(
+    tq: Invocation,
+    flags: JobFlags,
+    command: Annotated[list[str] | None, Argument("CMD ARG", help="what to run", verbatim=True)] = None,
+) -> int:
+    """Run a command as a job, show what it prints as it prints it, and end as it ends.
+
+    What the job writes to stdout comes on stdout, what it writes to stderr on stderr, byte for byte. With no context and
+    nothing running, tq brings a server and an agent of its own for as long as the job lasts.
+
+    Ctrl-C cancels the job; a second one leaves without waiting for its end. With --json the job's output is not shown:
+    the job is printed as one document when it has ended, and `tq logs` has its output.
+
+    Examples:
+        tq run -- make test
+        tq run -q gpu --timeout 2h --retries 2 -- python train.py
+        tq run --shell -- 'sort data.csv | uniq -c > counts.txt'
+        tq run --py reports.build:main --arg month=2026-01
+    """
+    submission = build(flags, command)
+    with tq.session(agent=True) as session, Signals(session.link) as signals:
+        return _Run(session, tq.output, submission, signals, once=flags.key is not None).perform()
+
+
+class _Run:
+    """One job in the foreground."""
+
+    def __init__(
+        self, session: Session, output: Output, submission: Submission, signals: Signals, *, once: bool
+    ) -> None:
+        self._session = session
+        self._output = output
+        self._submission = submission
+        self._signals = signals
+        self._once = once
+        self._id = JobId(submission.specs[0].group)
+        self._attendance = Attendance(session, output, submission.specs[0])
+
+    def perform(self) -> int:
+        """Submit it, attend to it, and return its exit code."""
+        try:
+            self._session.run(self._attendance.open())
+            send(self._session, self._output, self._submission, once=self._once)
+        except Interrupted:
+            # It may be queued, or not: nobody knows yet.
+            self._cancel()
+            return EXIT_CANCELLED
+        be_patient(self._session, self._output)
+        stored = self._once
+        while True:
+            try:
+                return self._attend(stored=stored)
+            except Interrupted:
+                if not self._go_on():
+                    return EXIT_CANCELLED
+                stored = False
+            except SystemExit:
+                # Nobody reads our stdout any more: as for any filter, that is the end.
+                self._cancel()
+                raise
+
+    def _attend(self, *, stored: bool) -> int:
+        if self._output.json:
+            (watch,) = wait(self._session, self._output, [self._id])
+            print_document(self._session, self._output, watch)
+            return watch.exit_code
+        self._session.run(self._attendance.stream(stored=stored))
+        return conclude(self._output, self._attendance.ended, shown=True)
+
+    def _go_on(self) -> bool:
+        """Cancel the job at the first signal; return whether to wait for its end."""
+        if self._signals.count == 1 and self._cancel():
+            return True
+        self._output.note(f"tq: job {self._id} is left alone: `tq status {self._id}` shows it")
+        return False
+
+    def _cancel(self) -> bool:
+        """Cancel the job; return False where a second signal came in meanwhile."""
+        from tqcli.client.cancel import cancel  # noqa: PLC0415 - most jobs are left to end
+
+        try:
+            self._session.run(cancel(self._session.broker, self._id))
+        except (Conflict, NotFound):
+            return True
+        except Interrupted:
+            return False
+        except TqError as error:
+            self._output.note(f"tq: job {self._id} could not be cancelled: {error.message}")
+        return True

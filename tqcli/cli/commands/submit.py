@@ -1,0 +1,142 @@
+"""`tq submit`: one job or many, in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
+from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.sending import build, send
+from tqcli.errors import Unknown
+from tqcli.settings.context import LOCAL
+
+if TYPE_CHECKING:
+    from tqcli.cli.invocation import Invocation
+    from tqcli.cli.output import Output
+    from tqcli.cli.session import Session
+    from tqcli.client.build import Submission
+    from tqcli.core.ids import JobId
+
+_MANY = "Many jobs at once"
+
+
+class _Submitted(msgspec.Struct, frozen=True):
+    """What `--json` prints: `size` is None for a job of its own."""
+
+    id: str
+    group: str
+    size: int | None
+    queue: str
+
+
+def submit(
+    tq: Invocation,
+    flags: JobFlags,
+    command: Annotated[list[str] | None, Argument("CMD ARG", help="what to run", verbatim=True)] = None,
+    *,
+    array: Annotated[
+        str | None,
+        Option("--array", metavar="1-100[:STEP]", help="a job for each number, which it has in TQ_INDEX", panel=_MANY),
+    ] = None,
+    each_line: Annotated[
+        str | None,
+        Option(
+            "--each-line",
+            metavar="FILE|-",
+            help="a job for each line, put in place of {}; without CMD, a line is a shell command",
+            complete="file",
+            panel=_MANY,
+        ),
+    ] = None,
+    wait: Annotated[bool, Option("--wait", help="wait for the end, and end as the job ended")] = False,
+    follow: Annotated[
+        bool, Option("--follow", help="as --wait, and show what it prints; the id goes to stderr")
+    ] = False,
+) -> int:
+    """Submit a job, or many, and print the id: of many, the one id of their group.
+
+    Once the id is printed the job is safe with the broker, and will end, whatever happens to this machine. Blank lines of
+    --each-line are skipped; the others are numbered from 1. Within a --shell line, what replaces {} is quoted.
+
+    With --json, the id comes in a document; with --wait or --follow too, the job itself does, when it has ended.
+
+    Examples:
+        tq submit --retries 3 -- ./upload.sh report.pdf
+        find . -name '*.flac' | tq submit --each-line - -- flac --decode {}
+        tq submit --array 1-100 -- python simulate.py
+        tq submit --py reports.build:main --arg month=2026-01
+        tq submit -f nightly.toml --priority low
+    """
+    submission = build(flags, command, array=array, each_line=each_line)
+    with tq.session(agent=wait or follow) as session:
+        return _Submit(session, tq.output, submission, once=flags.key is not None).perform(wait=wait, follow=follow)
+
+
+class _Submit:
+    """One submission."""
+
+    def __init__(self, session: Session, output: Output, submission: Submission, *, once: bool) -> None:
+        self._session = session
+        self._output = output
+        self._submission = submission
+        self._once = once
+
+    def perform(self, *, wait: bool, follow: bool) -> int:
+        """Submit, print the id, do what else was asked for, and return the exit code."""
+        first = self._submission.specs[0]
+        try:
+            job_id = send(self._session, self._output, self._submission, once=self._once)
+        except Unknown:
+            # Whoever repeats it, or looks for it later, needs the id.
+            self._print_id(first.group)
+            raise
+        if not wait and not follow:
+            self._print_id(str(job_id))
+            self._warn_locally()
+            return 0
+        try:
+            return self._follow(job_id) if follow and not self._output.json else self._wait(job_id, follow=follow)
+        except KeyboardInterrupt:
+            self._output.note(f"tq: job {job_id} goes on; `tq wait {job_id}` waits for it")
+            raise
+
+    def _follow(self, job_id: JobId) -> int:
+        from tqcli.cli.attend import Attendance  # noqa: PLC0415 - most submissions end here
+        from tqcli.cli.waiting import be_patient, conclude  # noqa: PLC0415
+
+        self._output.note(str(job_id))
+        be_patient(self._session, self._output)
+        attendance = Attendance(self._session, self._output, self._submission.specs[0])
+        self._session.run(attendance.open())
+        self._session.run(attendance.stream(stored=True))
+        return conclude(self._output, attendance.ended, shown=True)
+
+    def _wait(self, job_id: JobId, *, follow: bool) -> int:
+        from tqcli.cli.waiting import conclude, print_document, wait  # noqa: PLC0415 - most submissions end here
+        from tqcli.client.watch import JobWatch  # noqa: PLC0415
+
+        if not self._output.json and not follow:
+            self._print_id(str(job_id))
+        (watch,) = wait(self._session, self._output, [job_id])
+        if self._output.json:
+            print_document(self._session, self._output, watch)
+        return conclude(self._output, watch.job if isinstance(watch, JobWatch) else watch)
+
+    def _print_id(self, text: str) -> None:
+        if self._output.json:
+            first = self._submission.specs[0]
+            self._output.document(_Submitted(text, first.group, first.size, first.queue))
+        else:
+            self._output.line(text)
+
+    def _warn_locally(self) -> None:
+        """Say that nobody runs the job, where that is sure to be a surprise: on this machine, without `tq up`."""
+        if self._session.key != LOCAL:
+            return
+        from tqcli.jetstream.presence import read_agents  # noqa: PLC0415 - a fleet's users never need it
+
+        queue = self._submission.specs[0].queue
+        if not any(queue in agent.queues for agent in self._session.run(read_agents(self._session.broker))):
+            self._output.note("tq: no agent is running; `tq up` starts one")

@@ -1,0 +1,47 @@
+"""`tq wait`: until jobs have ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.waiting import conclude, print_document
+from tqcli.cli.waiting import wait as wait_for
+from tqcli.client.watch import JobWatch
+from tqcli.core.exit_status import EXIT_TIMEOUT, worst
+
+if TYPE_CHECKING:
+    from tqcli.cli.invocation import Invocation
+
+
+def wait(
+    tq: Invocation,
+    ids: Annotated[list[str] | None, Argument("ID", help="jobs or groups (@last)", complete="job")] = None,
+    *,
+    any_: Annotated[bool, Option("--any", help="until one of them has ended")] = False,
+    timeout: Annotated[
+        timedelta | None, Option("--timeout", metavar="D", help="give up after this long: 90s, 1h")
+    ] = None,
+) -> int:
+    """Wait until jobs have ended, and end as the job did, or as the worst of several.
+
+    Ends with 124 where --timeout ran out first. With --any, ends as the one that ended first. With --json, each job or
+    group that has ended is printed as a document on a line of its own.
+
+    Examples:
+        tq wait @last && echo done
+        tq wait --timeout 10m 1xkbbg00a7c3k9mf
+        id=$(tq submit --array 1-100 -- ./simulate) && tq wait $id
+    """
+    with tq.session() as session:
+        watches = wait_for(session, tq.output, session.ids(ids or []), any_=any_, within=timeout)
+        ended = [watch for watch in watches if watch.is_over]
+        if tq.output.json:
+            for watch in ended:
+                print_document(session, tq.output, watch)
+    code = worst(conclude(tq.output, watch.job if isinstance(watch, JobWatch) else watch) for watch in ended)
+    if not ended or (len(ended) < len(watches) and not any_):
+        tq.output.note(f"tq: {len(watches) - len(ended)} of {len(watches)} have not ended")
+        return EXIT_TIMEOUT
+    return code
