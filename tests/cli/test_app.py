@@ -56,6 +56,12 @@ def test_help_fits_a_terminal(tq: Tq) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(("words", "usage"), [((), "tq [OPTIONS]"), (("queue",), "tq queue"), (("run",), "tq run")])
+def test_help_is_a_command_too(tq: Tq, words: tuple[str, ...], usage: str) -> None:
+    """As with git."""
+    assert tq("help", *words).text.startswith(f"usage: {usage}")
+
+
 @pytest.mark.parametrize("words", [command.words for command in read_commands()])
 def test_each_command_explains_itself(words: str, capfd: pytest.CaptureFixture[str]) -> None:
     """`-h` works everywhere, and shows an example."""

@@ -86,7 +86,7 @@ def test_table_shrinks_where_it_may() -> None:
     rows = [["1xkbbg00a7c3k9mf", "a name of some length", "1", "find / -name '*.py' -newer reference -print"]]
     lines = draw_table(COLUMNS, rows, width=60)
     assert max(map(measure, lines)) <= 60
-    assert lines[1] == "1xkbbg00a7c3k9mf  a name of some…      1  find / -name '*.…"
+    assert lines[1] == "1xkbbg00a7c3k9mf  a name of some …      1  find / -name '*.…"
 
 
 @given(st.lists(st.lists(st.text(), min_size=4, max_size=4), max_size=5))
@@ -114,9 +114,7 @@ def test_shortened_text_fits(text: str, width: int) -> None:
 @pytest.mark.parametrize(
     ("env", "styled"), [({}, "\x1b[1;31mx\x1b[0m"), ({"NO_COLOR": "1"}, "x"), ({"TERM": "dumb"}, "x")]
 )
-def test_colour_needs_a_terminal_that_may(
-    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], styled: str
-) -> None:
+def test_colour_needs_a_terminal_that_may(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], styled: str) -> None:
     """And never says what the words don't."""
     monkeypatch.setattr(sys, "stdout", _Terminal(io.BytesIO()))
     for name, value in {"TERM": "xterm", "NO_COLOR": "", **env}.items():
@@ -142,6 +140,17 @@ def test_progress_is_drawn_on_a_terminal_and_taken_away(monkeypatch: pytest.Monk
     assert "1/4 25%" in text
     assert "4/4 100%" in text
     assert text.endswith("\r\x1b[K")
+
+
+def test_note_takes_the_bars_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the bar comes back below it."""
+    screen = watch_stderr(monkeypatch)
+    output = Output()
+    with show_progress(output, "waiting") as progress:
+        progress.update(1, 4)
+        output.note("look")
+        progress.update(2, 4)
+    assert "\r\x1b[Klook\n\rwaiting" in screen.getvalue().decode()
 
 
 @pytest.mark.parametrize(("json_wanted", "total"), [(True, 4), (False, 1)])

@@ -263,7 +263,9 @@ class Attempt:
 
     # decide, record, settle ---------------------------------------------------------------------------------------
 
-    async def _conclude(self, outcome: Outcome, *, verdict: Verdict | None = None, output: Output | None = None) -> None:
+    async def _conclude(
+        self, outcome: Outcome, *, verdict: Verdict | None = None, output: Output | None = None
+    ) -> None:
         """Decide what follows, where that is not done yet; write it down; settle the delivery."""
         verdict = verdict or self._decide(outcome)
         self._record = conclude(self._record, outcome, verdict, now=now(), output=output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,4 +23,4 @@ class Desk(NamedTuple):
 
 def now() -> datetime:
     """Return this host's time, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)

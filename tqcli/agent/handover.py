@@ -14,6 +14,7 @@ import msgspec
 
 from tqcli.core.claim import Claim
 from tqcli.errors import TqError
+from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.scan import is_stored
 
 if TYPE_CHECKING:
@@ -53,6 +54,17 @@ async def hand_over(broker: Broker, record: Record, group: str, index: int, deli
     except TqError:
         return False
     return reply.body == YES
+
+
+async def is_taken(broker: Broker, name: str) -> bool:
+    """Return whether an agent of this name is at work: two of them would answer for each other."""
+    try:
+        await broker.link.post(broker.names.holder(name), b"", timeout_s=ANSWER_TIMEOUT_S)
+    except NoResponders:
+        return False
+    except TqError:
+        return True
+    return True
 
 
 def answer(message: Message, adopt: Callable[[Offer], bool]) -> bytes:

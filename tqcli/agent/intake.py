@@ -1,10 +1,10 @@
 """The intake: asks for exactly as many jobs as can start, the most urgent first.
 
-A queue has one consumer for each priority. A line (one level of one queue) is *hot* while it is known to have jobs and
-*parked* while it is known to be empty: then one waiting request lies at the server, and the first job that comes through
-it makes the line hot again. Free slots are offered to hot lines in the order of priority, one after the other, so a low
-job starts only where no high one waited. So an idle agent costs one request for each line in 15 s, and a busy one asks
-only where there is something.
+A queue has one consumer for each priority. A line (one level of one queue) is *hot* while it is known to have jobs, and
+*parked* while it is known to be empty: then one waiting request lies at the server, and the first job that comes
+through makes the line hot again. Free slots are offered to the hot lines in the order of priority, one after the other,
+so a low job starts only where no high one waited. An idle agent costs one request for each line in 15 s, and a busy one
+asks only where there is something.
 
 Read-ahead: while attempts are short, waiting for the next request would cost more than they do. So up to 50 ms of work
 (at the pace measured here) is held ready; what could not start within 250 ms goes back, for others to run.
@@ -205,7 +205,7 @@ class Intake:
         task.add_done_callback(self._tasks.discard)
 
     async def _perform_one(self, queue: str, delivery: Delivery, ticket: Ticket | None) -> None:
-        """Let one delivery be performed; its slot is free as soon as `free` is called, its record may still be on the way."""
+        """Have one delivery performed. Its slot is free before its record is written."""
         started = time.monotonic()
         holding = True
 

@@ -1,8 +1,8 @@
 """Group commit: the records of attempts that end together are written together.
 
-With `sync_interval: always` the server syncs once for a publish and once for an atomic batch, so what arrives while one
-write is under way goes out as one batch after it: no timer, no added wait on an idle system. Where one record of a batch
-has lost its fence the server rejects the batch whole, and each is then written alone.
+With `sync_interval: always` the server syncs once for a publish and once for an atomic batch. So what arrives while one
+write is under way goes out as one batch after it: no timer, no added wait on an idle system. Where one record of a
+batch has lost its fence the server rejects the batch whole, and each is then written alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tqcli.errors import TqError, Unavailable, Unknown
-from tqcli.jetstream.api import WrongSequence
 from tqcli.jetstream.records import Write, write_alone, write_together
 
 if TYPE_CHECKING:
@@ -54,24 +53,25 @@ class Reporter:
             await self._commit(batch)
 
     async def _commit(self, batch: list[tuple[Write, asyncio.Future[int]]]) -> None:
+        unsure = False
         if len(batch) > 1:
             self._batches += 1
             try:
                 sequences = await write_together(
                     self._broker, f"{self._prefix}-{self._batches}", [write for write, _ in batch]
                 )
-            except (WrongSequence, Unknown, Unavailable):
-                pass  # one lost its fence, or the broker did not answer: each finds out for itself
+            except TqError as error:
+                # One lost its fence or can't be sent, or the broker did not answer: each finds out for itself.
+                unsure = isinstance(error, Unknown)
             else:
                 for (_, future), sequence in zip(batch, sequences, strict=True):
                     _settle(future, sequence)
                 return
         async with asyncio.TaskGroup() as alone:
             for write, future in batch:
-                alone.create_task(self._write_alone(write, future))
+                alone.create_task(self._write_alone(write, future, unsure=unsure))
 
-    async def _write_alone(self, write: Write, future: asyncio.Future[int]) -> None:
-        unsure = False
+    async def _write_alone(self, write: Write, future: asyncio.Future[int], *, unsure: bool) -> None:
         while True:
             try:
                 _settle(future, await write_alone(self._broker, write, unsure=unsure))

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tqcli import __version__
@@ -16,11 +17,12 @@ from tqcli.agent.attempt import Attempt, Stop
 from tqcli.agent.control import Control
 from tqcli.agent.desk import Desk, now
 from tqcli.agent.firings import Firings
+from tqcli.agent.handover import is_taken
 from tqcli.agent.intake import Intake
 from tqcli.agent.lease import Leases
 from tqcli.agent.reporting import Reporter
 from tqcli.agent.tickets import refresh_all
-from tqcli.errors import TqError
+from tqcli.errors import Conflict, TqError
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.connection import connect
 from tqcli.jetstream.presence import Presence, announce, withdraw
@@ -45,7 +47,7 @@ SHOWN_JOBS = 50
 def run_agent(endpoint: Endpoint, *, queues: Sequence[str], slots: int, name: str) -> int:
     """Run an agent until it is told to leave; return its exit code.
 
-    The first SIGTERM or SIGINT drains: what runs may end. The second stops what runs; those jobs go back to their queues.
+    The first SIGTERM or SIGINT drains: what runs may end. The second stops what runs, and gives it back to its queue.
 
     Raises:
         TqError: the broker can't be used.
@@ -83,9 +85,7 @@ class Agent:
         self._reporter = Reporter(self._broker, batch_prefix=f"{name}-{secrets.token_hex(4)}")
         self._runners = RunnerPool()
         self._leases = Leases(self._broker, on_gap=self._check_claims)
-        self._intake = Intake(
-            self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform
-        )
+        self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
         self._firings = Firings(self._broker, link)
         self._desk = Desk(name, self._broker, self._reporter, self._runners, dict(os.environ))
 
@@ -116,14 +116,15 @@ class Agent:
             for task in background:
                 task.cancel()
         await self._runners.close()
-        try:
+        with suppress(TqError):  # the entry ends by itself within 15 s
             await withdraw(self._broker, self._name)
-        except TqError:
-            pass  # the entry ends by itself within 15 s
         _say(f"agent {self._name}: left")
 
     async def _prepare(self) -> None:
         link, names = self._link, self._broker.names
+        if await is_taken(self._broker, self._name):
+            msg = f"an agent named {self._name} is at work already"
+            raise Conflict(msg, hint="choose another --name; `tq agents` lists those that are there")
         await wait_for_streams(link, names)
         for queue in self._queues:
             await ensure_queue(link, names, queue)

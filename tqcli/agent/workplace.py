@@ -42,22 +42,29 @@ async def prepare_workplace(
     broker: Broker, spec: Spec, *, attempt: int, claim: str, environment: dict[str, str]
 ) -> Workplace | NotStarted:
     """Return what the attempt needs, or why it can't start here; `environment` is the agent's."""
-    if spec.cwd is not None and os.path.isdir(spec.cwd):  # noqa: PTH112  (a stat; Path costs more than it)
-        cwd, made = spec.cwd, None
-    elif spec.cwd_required:
-        return NotStarted(NO_DIRECTORY, Failure("NoDirectory", f"the directory {spec.cwd} is not on this host"))
-    else:
-        try:
-            made = Path(tempfile.mkdtemp(prefix="tq-"))
-        except OSError as error:
-            return NotStarted(NO_DIRECTORY, Failure("NoDirectory", f"no directory can be made for it: {error}"))
-        cwd = str(made)
+    place = _choose_directory(spec)
+    if isinstance(place, NotStarted):
+        return place
+    cwd, made = place
     try:
         stdin = None if spec.stdin is None else await _load_stdin(broker, spec.stdin)
     except TqError as error:
         return NotStarted(NO_DIRECTORY, Failure(type(error).__name__, f"its standard input is not there: {error}"))
     env = {**environment, **spec.env, **_variables(spec, attempt=attempt, claim=claim), "PWD": cwd}
     return Workplace(_command(spec, env, cwd, stdin), made)
+
+
+def _choose_directory(spec: Spec) -> tuple[str, Path | None] | NotStarted:
+    """Return the attempt's directory, and the same again where it was made for it."""
+    if spec.cwd is not None and os.path.isdir(spec.cwd):  # noqa: PTH112  (a stat; a Path costs more than it)
+        return spec.cwd, None
+    if spec.cwd_required:
+        return NotStarted(NO_DIRECTORY, Failure("NoDirectory", f"the directory {spec.cwd} is not on this host"))
+    try:
+        made = Path(tempfile.mkdtemp(prefix="tq-"))
+    except OSError as error:
+        return NotStarted(NO_DIRECTORY, Failure("NoDirectory", f"no directory can be made for it: {error}"))
+    return str(made), made
 
 
 def _variables(spec: Spec, *, attempt: int, claim: str) -> dict[str, str]:

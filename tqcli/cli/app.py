@@ -17,7 +17,7 @@ from tqcli.cli.invocation import ALONE, GLOBALS, Alone, Globals, Invocation, alo
 from tqcli.cli.output import Output
 from tqcli.cli.parameter import Argument, read_bundle, read_signature
 from tqcli.cli.parser import Parser
-from tqcli.cli.verbs import COMPLETE, PROGRAM, VERBS, Found, Verb, find_command
+from tqcli.cli.verbs import COMPLETE, HELP, PROGRAM, Found, Verb, find_command
 from tqcli.core.exit_status import EXIT_CANCELLED
 from tqcli.errors import InvalidInput, TqError
 
@@ -65,8 +65,10 @@ def run(words: Sequence[str]) -> int:
 def _dispatch(words: Sequence[str], output: Output) -> int:
     shared = global_parameters()
     before, rest = _read_front(words, shared)
-    if not rest:
+    if not rest or _fields(before, ALONE):
         return _run_alone(before, shared, output)
+    if rest[0] == HELP:
+        return _dispatch([*rest[1:], "--help"], output)
     if rest[0] == COMPLETE:
         from tqcli.cli.completion.candidates import print_candidates  # noqa: PLC0415 - only shells ask
 
@@ -129,8 +131,7 @@ def _run_command(found: Found, before: Values, shared: tuple[Parameter, ...], ou
     if before.get((GLOBALS, "help")) or parser.asks_for_help(found.words):
         from tqcli.cli.help import show_command  # noqa: PLC0415 - only where help is asked for
 
-        own = VERBS[found.name.split()[1]].verbs if found.name.count(" ") == 1 else ()
-        show_command(output, found.name, found.function, (*signature.parameters, *shared), own)
+        show_command(output, found, (*signature.parameters, *shared))
         return 0
     values = before | parser.parse(found.words)
     chosen = Globals(**_fields(values, GLOBALS))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tqcli.cli.output import Output
     from tqcli.cli.parameter import Parameter
-    from tqcli.cli.verbs import Verb
+    from tqcli.cli.verbs import Found, Verb
 
 _WIDTH_MAX = 100
 _WIDTH_PIPED = 80
@@ -62,20 +62,14 @@ def show_group(output: Output, verb: Verb) -> None:
     page.print()
 
 
-def show_command(
-    output: Output,
-    name: str,
-    function: Callable[..., object],
-    parameters: Sequence[Parameter],
-    own: Sequence[tuple[str, str]],
-) -> None:
-    """Print the help of one command: its docstring is its text, `own` are the commands below it."""
+def show_command(output: Output, found: Found, parameters: Sequence[Parameter]) -> None:
+    """Print the help of one command: its docstring is its text."""
     page = _Page(output)
     arguments = [parameter for parameter in parameters if isinstance(parameter.marker, Argument)]
-    page.usage(" ".join([name, "[OPTIONS]", *(_usage(parameter) for parameter in arguments)]))
-    text, _, examples = textwrap.dedent(_docstring(function)).partition(_EXAMPLES)
+    page.usage(" ".join([found.name, "[OPTIONS]", *(_usage(parameter) for parameter in arguments)]))
+    text, _, examples = textwrap.dedent(_docstring(found.function)).partition(_EXAMPLES)
     page.text(text)
-    page.section("Commands", own)
+    page.section("Commands", found.commands)
     page.section("Arguments", [(parameter.metavar, parameter.marker.help) for parameter in arguments])
     panels: dict[str, list[tuple[str, str]]] = {}
     for parameter in parameters:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GLOBALS, ALONE = "globals", "alone"
 """The first step of the paths of their options (see `parameter`)."""
 
+_SHELLS = "bash zsh fish"
 _PANEL = "Global options"
 
 
@@ -42,11 +43,17 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
     version: Annotated[bool, Option("--version", help="show the version")] = False
     show_completion: Annotated[
         str | None,
-        Option("--show-completion", metavar="SHELL", help="print the completion script for bash, zsh or fish"),
+        Option("--show-completion", metavar="SHELL", help="print the script for bash, zsh or fish", complete=_SHELLS),
     ] = None
     install_completion: Annotated[
         str | None,
-        Option("--install-completion", metavar="[SHELL]", help="install completion for your shell", implied=""),
+        Option(
+            "--install-completion",
+            metavar="[SHELL]",
+            help="install completion for your shell",
+            complete=_SHELLS,
+            implied="",
+        ),
     ] = None
 
 

@@ -11,7 +11,7 @@ import msgspec
 from tqcli.errors import TqError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tqcli.cli.table import Column
 
@@ -25,8 +25,8 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 class Output:
     """Where a command's words go.
 
-    `json`: documents instead of text. `is_terminal`: a person reads stdout. `shows_progress`: a person watches stderr,
-    and nobody asked for JSON. Colour needs a terminal that isn't dumb, and no `NO_COLOR`.
+    `json`: documents instead of text. `is_terminal`: a person reads stdout. Colour needs a terminal that isn't dumb,
+    and no `NO_COLOR`. `clear_progress` takes away the bar that is on the screen, if any, so that a note can stand there.
     """
 
     def __init__(self, *, json: bool = False) -> None:
@@ -34,7 +34,12 @@ class Output:
         self.json = json
         self.is_terminal = sys.stdout.isatty()
         self.has_colour = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.shows_progress = sys.stderr.isatty() and not json and os.environ.get("TERM") != "dumb"
+        self.clear_progress: Callable[[], None] | None = None
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a person watches stderr, and nobody asked for JSON."""
+        return sys.stderr.isatty() and not self.json and os.environ.get("TERM") != "dumb"
 
     @property
     def width(self) -> int | None:
@@ -72,6 +77,8 @@ class Output:
 
     def note(self, text: str) -> None:
         """Write one line for the user to stderr; a script that asked for JSON is spared it."""
+        if self.clear_progress is not None:
+            self.clear_progress()
         if not self.json:
             self.write_error(f"{text}\n".encode(errors="surrogateescape"))
 

@@ -49,7 +49,8 @@ class Option:
     ) -> None:
         """Declare it. `parse` reads the text where the type doesn't say; `implied` is the value where none is given.
 
-        `complete` says what completes its value: `file`, `directory`, `queue`, `job`, `agent`, `context`.
+        `complete` says what completes its value: `file`, `directory`, `queue`, `job`, `agent`, `context`, or words to
+        choose from.
         """
         self.names = names
         self.help = help

@@ -29,9 +29,11 @@ _CLEAR_REST = "\x1b[K"
 def show_progress(output: Output, title: str) -> Iterator[Progress]:
     """Give a bar to update; it is gone after the block. Where nobody watches, nothing is drawn."""
     progress = Progress(title, watched=output.shows_progress)
+    output.clear_progress = progress.clear
     try:
         yield progress
     finally:
+        output.clear_progress = None
         progress.clear()
 
 

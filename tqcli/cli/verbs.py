@@ -28,14 +28,18 @@ class Verb(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The function that a command line calls, its full name (`tq queue ls`), and the words that are left."""
+    """What a command line calls: the function, its full name (`tq queue ls`), the words left, the commands below it."""
 
     function: Callable[..., object]
     name: str
     words: list[str]
+    commands: tuple[tuple[str, str], ...] = ()
 
 
 PROGRAM = "tq"
+HELP = "help"
+"""`tq help WORD…` is `tq WORD… -h`, as with git."""
+
 COMPLETE = "__complete"
 """What completion scripts call; see `completion`."""
 
@@ -68,6 +72,7 @@ VERBS = {
             (
                 ("ls", "List the queues"),
                 ("add", "Add a queue"),
+                ("rm", "Remove a queue that has no jobs"),
                 ("pause", "Start no more jobs of a queue"),
                 ("resume", "Start its jobs again"),
                 ("limit", "Limit how many of its jobs run at once"),
@@ -105,7 +110,7 @@ def find_command(words: Sequence[str]) -> Found | Verb:
     name = f"{PROGRAM} {verb.name}"
     own = rest[0] if verb.verbs and rest and not rest[0].startswith("-") else None
     if own is None:
-        return verb if verb.verbs and not verb.alone else Found(load_command(verb.name), name, rest)
+        return verb if verb.verbs and not verb.alone else Found(load_command(verb.name), name, rest, verb.verbs)
     if own not in dict(verb.verbs):
         raise _no_command(name, own, dict(verb.verbs))
     return Found(load_command(verb.name, own), f"{name} {own}", rest[1:])

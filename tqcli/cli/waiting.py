@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tqcli.cli.progress import show_progress
 from tqcli.cli.render.ending import explain_group, explain_job
+from tqcli.cli.unserved import warn_locally
 from tqcli.client.query import resolve
 from tqcli.client.wait import wait_for
 from tqcli.client.watch import GroupWatch, JobWatch
@@ -37,9 +38,14 @@ def wait(
         NotFound: there is no such job or group.
     """
     be_patient(session, output)
+    warned = False
     with show_progress(output, "waiting") as bar:
 
         def advance(tally: Tally) -> None:
+            nonlocal warned
+            if not warned and tally.ended < tally.total:
+                warned = True
+                warn_locally(session, output)
             parts = [f"{tally.running:,} running" if tally.running else "", _count_bad(tally)]
             bar.update(tally.ended, tally.total, ", ".join(part for part in parts if part))
 

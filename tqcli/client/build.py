@@ -16,7 +16,7 @@ from tqcli.client.lines import OPTION as EACH_LINE
 from tqcli.client.lines import load_lines
 from tqcli.client.source import STANDARD_INPUT, read_source
 from tqcli.core.bulk import parse_array
-from tqcli.core.codec import MAX_SPEC_BYTES, encode_spec
+from tqcli.core.codec import MAX_SPEC_BYTES, encode, encode_spec
 from tqcli.core.options import JobOptions, build_spec
 from tqcli.core.spec import Spec, Stdin
 from tqcli.errors import InvalidInput
@@ -122,7 +122,7 @@ def _check_sizes(specs: GroupSpecs, lines: Lines) -> None:
         InvalidInput: one is not; the message has its number.
     """
     longest = max(len(text.encode()) for text in lines.texts)
-    if len(encode_spec(specs[0])) + _ESCAPED_MAX * longest * lines.places <= MAX_SPEC_BYTES:
+    if len(encode(specs[0])) + _ESCAPED_MAX * longest * lines.places <= MAX_SPEC_BYTES:
         return
     for number, spec in enumerate(specs, start=1):
         try:

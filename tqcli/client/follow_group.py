@@ -38,14 +38,19 @@ class GroupFollower:
         self._reader = Reader()
         self._cursor = 1
 
+    async def read_stored(self) -> AsyncIterator[Printed]:
+        """Yield what is printed already; `read` goes on from there."""
+        if self._attempts is Which.LAST:
+            self._first = await insist(self._broker, lambda: read_last_attempts(self._broker, self.watch.id.group))
+        async for printed in self._catch_up():
+            yield printed
+
     async def read(self) -> AsyncIterator[Printed]:
         """Yield what is printed, up to the end. Where a wait is interrupted, it can be called again.
 
         Raises:
             Unavailable: the broker is, and the link's patience with it.
         """
-        if self._attempts is Which.LAST:
-            self._first = await insist(self._broker, lambda: read_last_attempts(self._broker, self.watch.id.group))
         checked = time.monotonic()
         await self.watch.refresh()
         while True:
@@ -76,7 +81,7 @@ class GroupFollower:
 
     async def _read_page(self) -> list[Stored]:
         broker = self._broker
-        subject = broker.names.log(self.watch.id.group, _ANY, _ANY)
+        subject = broker.names.log(self.watch.id.group, _ANY, _ANY)  # type: ignore[arg-type]
         found: list[Stored] = []
         async for stored in oldest_first(broker.link, broker.names.logs, subject, start=self._cursor, page=PAGE):
             found.append(stored)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOOK_AGAIN_S = 5.0
 """Without news for so long, the streams are asked: a subscription may miss a message."""
 
-_PAUSES_S = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_PAUSES_S = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """A record is seen before it is stored: earlier by a sync of the disk, or by as much as a replica lags behind."""
 
 

@@ -76,21 +76,17 @@ class Reader:
 
 
 async def keep_tail(source: AsyncIterator[Printed], lines: int) -> list[Printed]:
-    """Return the last `lines` lines of each job in `source`, its streams taken together as they came."""
-    kept: list[Printed] = []
-    held: deque[Printed] = deque()
-    newlines = 0
+    """Return the last `lines` lines of each job in `source`, job by job; its streams are taken together."""
+    held: defaultdict[int, deque[Printed]] = defaultdict(deque)
+    newlines: defaultdict[int, int] = defaultdict(int)
     async for printed in source:
-        if held and printed.element != held[0].element:
-            kept += _cut_front(held, lines)
-            held.clear()
-            newlines = 0
-        held.append(printed)
-        newlines += _newlines(printed)
+        frames = held[printed.element]
+        frames.append(printed)
+        newlines[printed.element] += _newlines(printed)
         # What is left has a newline more than is asked for: the end of the line before.
-        while newlines - _newlines(held[0]) > lines:
-            newlines -= _newlines(held.popleft())
-    return kept + _cut_front(held, lines)
+        while newlines[printed.element] - _newlines(frames[0]) > lines:
+            newlines[printed.element] -= _newlines(frames.popleft())
+    return [printed for element in sorted(held) for printed in _cut_front(held[element], lines)]
 
 
 def _newlines(printed: Printed) -> int:

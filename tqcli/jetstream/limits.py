@@ -2,13 +2,14 @@
 
 The obvious way, the consumer's `max_ack_pending`, can't be exact here: a queue has one consumer for each priority, so
 the limit would be tripled, and one consumer for all would start jobs in the order of arrival. So a limited queue has
-*tickets*: N messages in a work-queue stream. An agent holds a ticket's delivery for each job that it runs, renews it like
-any lease and gives it back afterwards; an agent that dies gives it back by being silent. The number of tickets is the
-limit; a queue without a consumer for tickets has none.
+*tickets*: N messages in a work-queue stream. An agent holds a ticket's delivery for each job that it runs, renews it
+like any lease and gives it back afterwards; an agent that dies gives it back by being silent. The number of tickets is
+the limit; a queue without a consumer for tickets has none.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tqcli.errors import NotFound, QueueFull
@@ -39,10 +40,8 @@ async def set_limit(broker: Broker, queue: str, limit: int) -> None:
     held = await _tickets(broker, queue)
     for number in range(1, limit + 1):
         if number not in held:
-            try:
+            with suppress(QueueFull):  # another hand was faster: the stream keeps one message for each subject
                 check_ack(await broker.link.post(names.limit(queue, number)), names.limit(queue, number))
-            except QueueFull:
-                pass  # another hand was faster: the stream keeps one message for each subject
     for number in held:
         if number > limit:
             await call(broker.link, f"STREAM.PURGE.{names.limits}", {"filter": names.limit(queue, number)})

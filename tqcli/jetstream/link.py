@@ -100,9 +100,7 @@ class Link(Protocol):
         """Return a subscription that is in force at the server when this returns."""
         ...
 
-    async def request_many(
-        self, subject: str, body: bytes, *, timeout_s: float = REQUEST_TIMEOUT_S
-    ) -> list[Message]:
+    async def request_many(self, subject: str, body: bytes, *, timeout_s: float = REQUEST_TIMEOUT_S) -> list[Message]:
         """Return all replies up to the one with a status (204 ends a batch, 404 says there is none), that one included.
 
         Raises: as `post`.

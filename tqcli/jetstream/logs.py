@@ -1,13 +1,13 @@
 """What jobs printed: frames of raw bytes in messages, one subject for each attempt.
 
-A message is numbered, because a publish whose answer got lost is repeated and readers drop what they have seen. It holds
-frames: stream (1 stdout, 2 stderr, 0 a cut), time, length, bytes. A cut's bytes are the number of bytes left out.
+A message is numbered, because a publish whose answer got lost is repeated, and readers drop what they have seen. It
+holds frames: stream (1 stdout, 2 stderr, 0 a cut), time, length, bytes. A cut's bytes are the number of bytes left out.
 """
 
 from __future__ import annotations
 
 import struct
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.errors import CorruptRecord
@@ -38,7 +38,7 @@ class Frame(NamedTuple):
     @property
     def at(self) -> datetime:
         """The time at which the agent read them."""
-        return datetime.fromtimestamp(self.at_us / 1e6, timezone.utc)
+        return datetime.fromtimestamp(self.at_us / 1e6, UTC)
 
 
 class LogMessage(NamedTuple):

@@ -1,8 +1,8 @@
 """Pulling deliveries from a consumer with requests of our own.
 
 nats-py's `fetch(n)` waits for a full batch (H44), so one waiting job would sit out its whole timeout. Here a job starts
-as it arrives: each request has its own reply subject, deliveries go to a callback at once, and a request that the server
-forgot (restart, leader change: H24, H45) is written off by the clock.
+as it arrives: deliveries go to a callback at once, and a request that the server forgot (restart, leader change: H24,
+H45) is written off by the clock.
 """
 
 from __future__ import annotations

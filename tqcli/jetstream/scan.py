@@ -50,7 +50,9 @@ async def load_first(link: Link, stream: str, wildcard: str, *, start: int = 1) 
     return page[0] if page else None
 
 
-async def oldest_first(link: Link, stream: str, wildcard: str, *, start: int = 1, page: int = 1000) -> AsyncIterator[Stored]:
+async def oldest_first(
+    link: Link, stream: str, wildcard: str, *, start: int = 1, page: int = 1000
+) -> AsyncIterator[Stored]:
     """Yield the messages whose subject matches, in the order of the stream."""
     while True:
         found = await _page(link, stream, wildcard, start, page)
@@ -95,7 +97,7 @@ async def _window(link: Link, stream: str, wildcard: str, low: int, high: int) -
 
 
 async def _page(link: Link, stream: str, wildcard: str, start: int, count: int) -> list[Stored]:
-    """Return up to `count` matching messages from sequence `start` on; the server may send fewer, to bound its memory."""
+    """Return the first `count` matching messages from sequence `start` on; one answer of the server may hold fewer."""
     found: list[Stored] = []
     while len(found) < count:
         request = {"seq": start, "batch": count - len(found), "next_by_subj": wildcard}

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from tqcli.core.ids import JobId
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tqcli.core.ids import JobId
 
 LEVELS = ("high", "normal", "low")
 HEADER_MSG_ID = "Nats-Msg-Id"

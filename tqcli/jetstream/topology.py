@@ -3,15 +3,14 @@
 Created on first use; afterwards verified, never rewritten: a difference is an error that names it, because shrinking a
 limit deletes jobs at once (H8) and changing a consumer under running agents redelivers what they hold (H15).
 
-| stream | why so |
-|---|---|
-| jobs | work queue: an ended job's message is gone. Discard *new*: a full queue refuses, it never forgets a job (H7). No age limit, no TTL (H8): deadlines are in the spec, and an expired job gets its record |
-| timers | the only stream with schedules (H32) |
-| records | one message a job: each write is a whole snapshot and replaces the last one by compare-and-set |
-| logs | own limits, discard old: logs can never stop a job (H30) |
-| objects | stdin and payloads over the message limit, by digest |
-| limits | one message a ticket, see `limits` |
-| agents | a key-value bucket: entries that are not renewed vanish |
+- jobs: a work queue, so an ended job's message is gone. Discard *new*: a full queue refuses, it never forgets a job
+  (H7). No age limit, no TTL (H8): deadlines are in the spec, and an expired job gets its record.
+- timers: the only stream with schedules (H32).
+- records: one message a job; each write is a whole snapshot and replaces the last one by compare-and-set.
+- logs: limits of their own, discard old: logs can never stop a job (H30).
+- objects: stdin and payloads over the message limit, by digest.
+- limits: one message a ticket, see `limits`.
+- agents: a key-value bucket, whose entries vanish where they are not renewed.
 """
 
 from __future__ import annotations
@@ -41,7 +40,13 @@ def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, An
     ns = names.namespace
     common = {"storage": "file", "num_replicas": replicas, "allow_direct": True}
     configs: list[dict[str, Any]] = [
-        {"name": names.jobs, "subjects": [f"{ns}.job.>"], "retention": "workqueue", "discard": "new", "allow_atomic": True},
+        {
+            "name": names.jobs,
+            "subjects": [f"{ns}.job.>"],
+            "retention": "workqueue",
+            "discard": "new",
+            "allow_atomic": True,
+        },
         {"name": names.timers, "subjects": [f"{ns}.timer.>"], "retention": "workqueue", "allow_msg_schedules": True},
         {
             "name": names.records,
@@ -171,7 +176,9 @@ def _verify(what: str, wanted: dict[str, Any], found: dict[str, Any], *, ignore:
         actual = found.get(key, type(value)())
         if actual != value:
             msg = f"{what} has {key} = {actual!r}; tq needs {value!r}"
-            raise SettingsError(msg, hint="it was left as it is; use another namespace, or change it with the nats tool")
+            raise SettingsError(
+                msg, hint="it was left as it is; use another namespace, or change it with the nats tool"
+            )
 
 
 async def wait_for_streams(link: Link, names: Names, *, deadline_s: float = 10.0) -> None:

@@ -13,7 +13,6 @@ import msgspec
 
 from tqcli.core.outcome import Exited, Failure, NotStarted, Raised, Returned, Signalled
 from tqcli.process.command import Command
-from tqcli.process.entry import RAISED
 from tqcli.process.handover import MAX_RESULT_BYTES
 
 if TYPE_CHECKING:
@@ -59,8 +58,8 @@ def parse_result(ended: Ended) -> Exited | Signalled | NotStarted | Returned | R
         report = _decoder.decode(ended.result)
     except (msgspec.DecodeError, RecursionError) as error:
         return Raised(Failure("BadResult", f"what the job wrote as its result can't be read: {error}"))
+    if not isinstance(report.error, msgspec.UnsetType):
+        return Raised(report.error)
     if not isinstance(report.value, msgspec.UnsetType) and ended.how.code == 0:
         return Returned(msgspec.Raw(bytes(report.value)))
-    if not isinstance(report.error, msgspec.UnsetType) and ended.how.code == RAISED:
-        return Raised(report.error)
-    return ended.how  # something ended the process in another way after it had reported
+    return ended.how  # it returned, and then something ended the process in another way

@@ -10,20 +10,18 @@ import math
 import os
 import select
 import signal
+import socket
 import time
 from contextlib import suppress
 
 from tqcli.process import tree, wire
 from tqcli.process.launch import NotStartable, launch
 
-TYPE_CHECKING = False  # `typing` costs a runner's start 5 ms
-if TYPE_CHECKING:
-    import socket
-
 KILL_AGAIN_MS, SLOW_KILL_AGAIN_MS = 20, 1000
 """How long a kill may take before the children are listed anew: at first, and after a second."""
 STUCK_AFTER_S = 60.0
 """What is still there so long after its SIGKILL hangs in the kernel, or is not ours to kill: the slot is given up."""
+CMSG_BYTES = socket.CMSG_SPACE(wire.MAX_FDS * 4)
 
 
 class AgentGone(Exception):
@@ -94,7 +92,7 @@ class Runner:
         Raises:
             AgentGone: there is none and will be none.
         """
-        packet, fds = wire.receive(self.sock)
+        packet, fds = receive(self.sock)
         if not packet:
             raise AgentGone
         return packet, fds
@@ -177,3 +175,12 @@ class Runner:
         """Say how the main process ended; nothing, where it is not known to have ended."""
         if self.status is not None:
             self.sock.send(wire.encode_ended(self.status, self.usage, last=last))
+
+
+def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """Return the next packet, empty at the end, with its descriptors; they are not inherited by any program.
+
+    `socket.recv_fds` would let them be: up to Python 3.12 it forgets its `flags`.
+    """
+    packet, ancillary, _, _ = sock.recvmsg(wire.WORDS_BYTES + 64, CMSG_BYTES, socket.MSG_CMSG_CLOEXEC)
+    return packet, memoryview(ancillary[0][2]).cast("i").tolist() if ancillary else []

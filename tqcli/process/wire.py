@@ -7,7 +7,6 @@ neither an argument nor a variable can hold. This module is loaded by the runner
 
 from __future__ import annotations
 
-import socket
 import struct
 
 TYPE_CHECKING = False  # `typing` costs a runner's start 5 ms
@@ -27,21 +26,11 @@ WORDS_BYTES = 64 * 1024
 """More than this goes into a memory file beside the packet: the kernel refuses one over its send buffer (208 KiB)."""
 MAX_FDS = 6
 
-_CMSG_BYTES = socket.CMSG_SPACE(MAX_FDS * 4)
 _RUN = struct.Struct("=cBI")
 _STOP = struct.Struct("=cd")
 _HELLO = struct.Struct("=cI")
 _ENDED = struct.Struct("=c?iQdd")
 _NOT_STARTED = struct.Struct("=ci")
-
-
-def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
-    """Return the next packet, empty at the end, with its descriptors; they are not inherited by any program.
-
-    `socket.recv_fds` would let them be: up to Python 3.12 it forgets its `flags`.
-    """
-    packet, ancillary, _, _ = sock.recvmsg(WORDS_BYTES + 64, _CMSG_BYTES, socket.MSG_CMSG_CLOEXEC)
-    return packet, memoryview(ancillary[0][2]).cast("i").tolist() if ancillary else []
 
 
 def encode_words(cwd: str, argv: Sequence[str], env: Mapping[str, str]) -> bytes:

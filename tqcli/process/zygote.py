@@ -13,8 +13,8 @@ import signal
 import socket
 import sys
 
-from tqcli.process import tree, wire
-from tqcli.process.runner import Runner
+from tqcli.process import tree
+from tqcli.process.runner import Runner, receive
 
 CONTROL_FD = 3
 LOW_FDS = 10
@@ -98,7 +98,7 @@ class Zygote:
 
     def obey(self) -> bool:
         """Fork a runner for the socket that came; False where none will come any more."""
-        _, fds = wire.receive(self.control)
+        _, fds = receive(self.control)
         for fd in fds:
             try:
                 pid = os.fork()

@@ -63,9 +63,7 @@ def test_short_silent_jobs_cost_one_record_each(stage: Stage, start_agent: Start
 @pytest.mark.parametrize(
     ("backoff", "least_s"), [("none", 0.0), ("fixed:1s", 2.0)], ids=["at once", "through the broker"]
 )
-def test_a_failing_job_is_tried_again(
-    stage: Stage, start_agent: StartAgent, backoff: str, least_s: float
-) -> None:
+def test_a_failing_job_is_tried_again(stage: Stage, start_agent: StartAgent, backoff: str, least_s: float) -> None:
     """`retries` attempts follow the first, each after its backoff; the history has all of them."""
     start_agent()
     spec = stage.submit(work=shell("exit 9"), retries=2, backoff=backoff)
@@ -149,16 +147,12 @@ def test_bytes_that_are_no_spec_are_rejected_with_a_record(stage: Stage, start_a
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["in the spec", "in the object store"])
-def test_standard_input_arrives_byte_for_byte(
-    stage: Stage, start_agent: StartAgent, *, stored: bool
-) -> None:
+def test_standard_input_arrives_byte_for_byte(stage: Stage, start_agent: StartAgent, *, stored: bool) -> None:
     """Small input travels in the message, large input beside it."""
     data = bytes(range(256)) * (4000 if stored else 4)
     digest = stage.run(put_object(stage.broker, data)) if stored else None
     start_agent()
-    spec = stage.submit(
-        work=Shell(("cat",)), stdin=Stdin(size=len(data), data=None if stored else data, digest=digest)
-    )
+    spec = stage.submit(work=Shell(("cat",)), stdin=Stdin(size=len(data), data=None if stored else data, digest=digest))
     wait_until_final(stage, spec)
     assert printed(stage, spec, STDOUT) == data
 
@@ -167,7 +161,9 @@ def test_a_job_sees_who_and_where_it_is(stage: Stage, start_agent: StartAgent, t
     """Its own environment, TQ_* and its directory."""
     start_agent()
     (spec,) = stage.submit_group(
-        [7], work=shell('echo "$A $TQ_JOB_ID $TQ_ATTEMPT $TQ_QUEUE $TQ_GROUP $TQ_INDEX $PWD"'), env={"A": "b"},
+        [7],
+        work=shell('echo "$A $TQ_JOB_ID $TQ_ATTEMPT $TQ_QUEUE $TQ_GROUP $TQ_INDEX $PWD"'),
+        env={"A": "b"},
         cwd=str(tmp_path),
     )
     wait_until_final(stage, spec)

@@ -13,10 +13,10 @@ from tests.integration.agent.test_steering import wait_until_running
 from tests.support.agents import AgentProcess, read_record, wait_until_final
 from tests.support.eventually import eventually
 from tests.support.stage import Stage
+from tqcli.core.codec import encode_spec
 from tqcli.core.ids import JobId
 from tqcli.core.state import Reason, State
 from tqcli.jetstream.enqueue import Item, enqueue
-from tqcli.core.codec import encode_spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def is_alive(pid: int) -> bool:
 def test_a_job_runs_again_within_ten_seconds_of_its_agents_death(
     stage: Stage, start_agent: StartAgent, tmp_path: Path
 ) -> None:
-    """kill -9 of the agent: its child dies with it, another agent runs the job, the loss is counted apart."""
+    """Kill -9 of the agent: its child dies with it, another agent runs the job, the loss is counted apart."""
     pids = tmp_path / "pids"
     agent = start_agent()
     spec = stage.submit(work=shell(f'echo $$ >> {pids}; test "$TQ_ATTEMPT" = 2 || sleep 60'))
@@ -51,7 +51,7 @@ def test_a_job_runs_again_within_ten_seconds_of_its_agents_death(
     assert record.attempts[0].ended == "lost"
 
 
-def test_a_job_that_kills_its_agents_ends_as_lost(stage: Stage, tmp_path: Path, start_agent: StartAgent) -> None:
+def test_a_job_that_kills_its_agents_ends_as_lost(stage: Stage, start_agent: StartAgent) -> None:
     """A poison job can't walk through the fleet: beyond `max_losses` its end is recorded, with the agents' names."""
     spec = stage.submit(work=shell("sleep 60"), max_losses=0)
     agent = start_agent()
@@ -79,9 +79,7 @@ def test_a_restarted_server_disturbs_no_running_job(fresh_server: NatsServer, tm
     assert runs.read_text().split() == ["run", "end"]
 
 
-def test_a_frozen_agent_that_wakes_up_stops_its_child(
-    stage: Stage, start_agent: StartAgent, tmp_path: Path
-) -> None:
+def test_a_frozen_agent_that_wakes_up_stops_its_child(stage: Stage, start_agent: StartAgent, tmp_path: Path) -> None:
     """Whoever lost the job learns it from the record, stops the child, and writes nothing."""
     pids = tmp_path / "pids"
     agent = start_agent()
@@ -99,9 +97,7 @@ def test_a_frozen_agent_that_wakes_up_stops_its_child(
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "after its end"])
-def test_a_copy_of_a_job_runs_nothing(
-    stage: Stage, start_agent: StartAgent, tmp_path: Path, *, running: bool
-) -> None:
+def test_a_copy_of_a_job_runs_nothing(stage: Stage, start_agent: StartAgent, tmp_path: Path, *, running: bool) -> None:
     """A repeated submit that JetStream took for new (H2) is dropped: the job ran, or is running."""
     runs = tmp_path / "runs"
     start_agent()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -146,3 +148,12 @@ def test_agents_say_who_they_are(stage: Stage, start_agent: StartAgent) -> None:
     agent = start_agent(slots=3)
     (presence,) = eventually(lambda: stage.run(read_agents(stage.broker)), 5)
     assert (presence.name, presence.slots, presence.queues) == (agent.name, 3, ("default",))
+
+
+def test_two_agents_of_one_name_are_refused(start_agent: StartAgent, tmp_path: Path) -> None:
+    """They would answer for each other's jobs; the second says so and leaves with the code of a conflict."""
+    agent = start_agent()
+    command = [sys.executable, "-m", "tqcli.agent", "--endpoint-file", str(tmp_path / f"{agent.name}.json")]
+    second = subprocess.run([*command, "--name", agent.name], capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 4
+    assert f"an agent named {agent.name} is at work already" in second.stderr

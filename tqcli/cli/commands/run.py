@@ -29,8 +29,8 @@ def run(
 ) -> int:
     """Run a command as a job, show what it prints as it prints it, and end as it ends.
 
-    What the job writes to stdout comes on stdout, what it writes to stderr on stderr, byte for byte. With no context and
-    nothing running, tq brings a server and an agent of its own for as long as the job lasts.
+    What the job writes to stdout comes on stdout, what it writes to stderr on stderr, byte for byte. With no context
+    and nothing running, tq brings a server and an agent of its own for as long as the job lasts.
 
     Ctrl-C cancels the job; a second one leaves without waiting for its end. With --json the job's output is not shown:
     the job is printed as one document when it has ended, and `tq logs` has its output.

@@ -9,8 +9,8 @@ import msgspec
 from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.sending import build, send
+from tqcli.cli.unserved import warn_locally
 from tqcli.errors import Unknown
-from tqcli.settings.context import LOCAL
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
@@ -31,15 +31,13 @@ class _Submitted(msgspec.Struct, frozen=True):
     queue: str
 
 
-def submit(
-    tq: Invocation,
-    flags: JobFlags,
-    command: Annotated[list[str] | None, Argument("CMD ARG", help="what to run", verbatim=True)] = None,
-    *,
+class SubmitFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """What only `tq submit` takes."""
+
     array: Annotated[
         str | None,
         Option("--array", metavar="1-100[:STEP]", help="a job for each number, which it has in TQ_INDEX", panel=_MANY),
-    ] = None,
+    ] = None
     each_line: Annotated[
         str | None,
         Option(
@@ -49,16 +47,23 @@ def submit(
             complete="file",
             panel=_MANY,
         ),
-    ] = None,
-    wait: Annotated[bool, Option("--wait", help="wait for the end, and end as the job ended")] = False,
-    follow: Annotated[
-        bool, Option("--follow", help="as --wait, and show what it prints; the id goes to stderr")
-    ] = False,
+    ] = None
+    wait: Annotated[bool, Option("--wait", help="wait for the end, and end as the job ended")] = False
+    follow: Annotated[bool, Option("--follow", help="as --wait, and show what it prints; the id goes to stderr")] = (
+        False
+    )
+
+
+def submit(
+    tq: Invocation,
+    flags: JobFlags,
+    own: SubmitFlags,
+    command: Annotated[list[str] | None, Argument("CMD ARG", help="what to run", verbatim=True)] = None,
 ) -> int:
     """Submit a job, or many, and print the id: of many, the one id of their group.
 
-    Once the id is printed the job is safe with the broker, and will end, whatever happens to this machine. Blank lines of
-    --each-line are skipped; the others are numbered from 1. Within a --shell line, what replaces {} is quoted.
+    Once the id is printed the job is safe with the broker, and will end, whatever happens to this machine. Blank lines
+    of --each-line are skipped; the others are numbered from 1. Within a --shell line, what replaces {} is quoted.
 
     With --json, the id comes in a document; with --wait or --follow too, the job itself does, when it has ended.
 
@@ -69,9 +74,10 @@ def submit(
         tq submit --py reports.build:main --arg month=2026-01
         tq submit -f nightly.toml --priority low
     """
-    submission = build(flags, command, array=array, each_line=each_line)
-    with tq.session(agent=wait or follow) as session:
-        return _Submit(session, tq.output, submission, once=flags.key is not None).perform(wait=wait, follow=follow)
+    submission = build(flags, command, array=own.array, each_line=own.each_line)
+    with tq.session(agent=own.wait or own.follow) as session:
+        once = flags.key is not None
+        return _Submit(session, tq.output, submission, once=once).perform(wait=own.wait, follow=own.follow)
 
 
 class _Submit:
@@ -94,7 +100,7 @@ class _Submit:
             raise
         if not wait and not follow:
             self._print_id(str(job_id))
-            self._warn_locally()
+            warn_locally(self._session, self._output)
             return 0
         try:
             return self._follow(job_id) if follow and not self._output.json else self._wait(job_id, follow=follow)
@@ -130,13 +136,3 @@ class _Submit:
             self._output.document(_Submitted(text, first.group, first.size, first.queue))
         else:
             self._output.line(text)
-
-    def _warn_locally(self) -> None:
-        """Say that nobody runs the job, where that is sure to be a surprise: on this machine, without `tq up`."""
-        if self._session.key != LOCAL:
-            return
-        from tqcli.jetstream.presence import read_agents  # noqa: PLC0415 - a fleet's users never need it
-
-        queue = self._submission.specs[0].queue
-        if not any(queue in agent.queues for agent in self._session.run(read_agents(self._session.broker))):
-            self._output.note("tq: no agent is running; `tq up` starts one")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta  # noqa: TC003 - read for the command's options
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Argument, Option

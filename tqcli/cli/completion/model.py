@@ -79,9 +79,7 @@ def _read(
 
 def _choices(parameters: tuple[Parameter, ...]) -> tuple[Choice, ...]:
     return tuple(
-        Choice(
-            marker.names, marker.help, "" if parameter.flag else _kind(parameter), parameter.metavar, parameter.many
-        )
+        Choice(marker.names, marker.help, "" if parameter.flag else _kind(parameter), parameter.metavar, parameter.many)
         for parameter in parameters
         if isinstance(marker := parameter.marker, Option)
     )

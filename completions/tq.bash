@@ -1,0 +1,295 @@
+# Completion of tq for bash, as `tq --show-completion bash` prints it.
+# shellcheck shell=bash
+
+_tq() {
+    local current=$2 command='' option='' word='' kind='' place rest=0
+    local -a front=()
+    for ((place = 1; place < COMP_CWORD; place++)); do
+        word=${COMP_WORDS[place]}
+        if [[ $option ]]; then
+            # bash takes --queue=NAME for three words.
+            [[ $word == = ]] && continue
+            [[ $option == --context || $option == --server ]] && front+=("$option" "$word")
+            option=''
+        elif [[ $word == -- ]]; then
+            rest=$((place + 1))
+            break
+        elif [[ $word == -* ]]; then
+            _tq_value "$command" "$word"
+            [[ $kind ]] && option=$word
+        elif [[ $command && " run submit " == *" $command "* ]]; then
+            rest=$place
+            break
+        elif _tq_known "${command:+$command }$word"; then
+            command+=${command:+ }$word
+        fi
+    done
+    [[ $option && $current == = ]] && current=''
+    COMPREPLY=()
+    if [[ ! $option && $current != -* ]] && ((!rest)); then
+        rest=$COMP_CWORD
+    fi
+    if ((rest)) && [[ " run submit " == *" $command "* ]]; then
+        _tq_command "$rest" "$current"
+    elif [[ $option ]]; then
+        _tq_value "$command" "$option"
+        _tq_reply "$1" "$kind" "$current"
+    elif [[ $current == -* ]]; then
+        _tq_options "$command"
+        _tq_reply "$1" "$kind" "$current"
+    else
+        _tq_arguments "$command"
+        _tq_reply "$1" "$kind" "$current"
+    fi
+}
+
+# What follows is the user's own command.
+_tq_command() {
+    if declare -F _command_offset > /dev/null; then
+        _command_offset "$1"
+    elif ((COMP_CWORD == $1)); then
+        mapfile -t COMPREPLY < <(compgen -c -- "$2")
+    else
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$2")
+    fi
+}
+
+_tq_reply() {
+    case $2 in
+    '' | text) ;;
+    file | directory)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -A "$2" -- "$3")
+        ;;
+    queue | job | agent | context)
+        compopt -o nosort
+        mapfile -t COMPREPLY < <("$1" "${front[@]}" __complete "$2" "$3" 2> /dev/null | cut -f 1)
+        ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$2" -- "$3") ;;
+    esac
+}
+
+_tq_known() {
+    case $1 in
+    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+_tq_options() {
+    case $1 in
+    '') kind='--context --server --json --debug -h --help --version --show-completion --install-completion' ;;
+    'run') kind='-q --queue -n --name --priority -f --file --key --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --context --server --json --debug -h --help' ;;
+    'submit') kind='-q --queue -n --name --priority -f --file --key --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
+    'status') kind='--context --server --json --debug -h --help' ;;
+    'ls') kind='-s --state -q --queue -n --name --since -l --limit --context --server --json --debug -h --help' ;;
+    'logs') kind='-f --follow --tail --since --attempt --stdout --stderr --timestamps --prefix --context --server --json --debug -h --help' ;;
+    'wait') kind='--any --timeout --context --server --json --debug -h --help' ;;
+    'result') kind='--context --server --json --debug -h --help' ;;
+    'cancel') kind='--context --server --json --debug -h --help' ;;
+    'retry') kind='--failed --context --server --json --debug -h --help' ;;
+    'agent') kind='-q --queue -c --slots --name --context --server --json --debug -h --help' ;;
+    'agents') kind='--context --server --json --debug -h --help' ;;
+    'agents drain') kind='--context --server --json --debug -h --help' ;;
+    'queue') kind='--context --server --json --debug -h --help' ;;
+    'queue ls') kind='--context --server --json --debug -h --help' ;;
+    'queue add') kind='--context --server --json --debug -h --help' ;;
+    'queue rm') kind='--context --server --json --debug -h --help' ;;
+    'queue pause') kind='--for --context --server --json --debug -h --help' ;;
+    'queue resume') kind='--context --server --json --debug -h --help' ;;
+    'queue limit') kind='--context --server --json --debug -h --help' ;;
+    'queue purge') kind='-y --yes --context --server --json --debug -h --help' ;;
+    'up') kind='--sync -c --slots --context --server --json --debug -h --help' ;;
+    'down') kind='--context --server --json --debug -h --help' ;;
+    'context') kind='--context --server --json --debug -h --help' ;;
+    'context add') kind='--user --password --token --creds --nkey --tls-ca --tls-cert --tls-key --namespace --use --replace --no-check --server --context --server --json --debug -h --help' ;;
+    'context ls') kind='--context --server --json --debug -h --help' ;;
+    'context use') kind='--context --server --json --debug -h --help' ;;
+    'context show') kind='--context --server --json --debug -h --help' ;;
+    'context rm') kind='--context --server --json --debug -h --help' ;;
+    esac
+}
+
+_tq_arguments() {
+    case $1 in
+    '') kind='run submit status ls logs wait result cancel retry agent agents queue up down context' ;;
+    'run') kind='text' ;;
+    'submit') kind='text' ;;
+    'status') kind='job' ;;
+    'ls') kind='text' ;;
+    'logs') kind='job' ;;
+    'wait') kind='job' ;;
+    'result') kind='job' ;;
+    'cancel') kind='job' ;;
+    'retry') kind='job' ;;
+    'agent') kind='text' ;;
+    'agents') kind='drain' ;;
+    'agents drain') kind='agent' ;;
+    'queue') kind='ls add rm pause resume limit purge' ;;
+    'queue ls') kind='text' ;;
+    'queue add') kind='text' ;;
+    'queue rm') kind='queue' ;;
+    'queue pause') kind='queue' ;;
+    'queue resume') kind='queue' ;;
+    'queue limit') kind='queue' ;;
+    'queue purge') kind='queue' ;;
+    'up') kind='text' ;;
+    'down') kind='text' ;;
+    'context') kind='add ls use show rm' ;;
+    'context add') kind='text' ;;
+    'context ls') kind='text' ;;
+    'context use') kind='context' ;;
+    'context show') kind='context' ;;
+    'context rm') kind='context' ;;
+    *) kind='' ;;
+    esac
+}
+
+_tq_value() {
+    case "$1 $2" in
+    ' --context' | \
+        'run --context' | \
+        'submit --context' | \
+        'status --context' | \
+        'ls --context' | \
+        'logs --context' | \
+        'wait --context' | \
+        'result --context' | \
+        'cancel --context' | \
+        'retry --context' | \
+        'agent --context' | \
+        'agents --context' | \
+        'agents drain --context' | \
+        'queue --context' | \
+        'queue ls --context' | \
+        'queue add --context' | \
+        'queue rm --context' | \
+        'queue pause --context' | \
+        'queue resume --context' | \
+        'queue limit --context' | \
+        'queue purge --context' | \
+        'up --context' | \
+        'down --context' | \
+        'context --context' | \
+        'context add --context' | \
+        'context ls --context' | \
+        'context use --context' | \
+        'context show --context' | \
+        'context rm --context') kind='context' ;;
+    ' --server' | \
+        'run -n' | \
+        'run --name' | \
+        'run --key' | \
+        'run --retries' | \
+        'run --backoff' | \
+        'run --retry-on' | \
+        'run --no-retry-on' | \
+        'run --timeout' | \
+        'run --grace' | \
+        'run --expires' | \
+        'run --max-losses' | \
+        'run -e' | \
+        'run --env' | \
+        'run --py' | \
+        'run --arg' | \
+        'run --args' | \
+        'run --server' | \
+        'submit -n' | \
+        'submit --name' | \
+        'submit --key' | \
+        'submit --retries' | \
+        'submit --backoff' | \
+        'submit --retry-on' | \
+        'submit --no-retry-on' | \
+        'submit --timeout' | \
+        'submit --grace' | \
+        'submit --expires' | \
+        'submit --max-losses' | \
+        'submit -e' | \
+        'submit --env' | \
+        'submit --py' | \
+        'submit --arg' | \
+        'submit --args' | \
+        'submit --array' | \
+        'submit --server' | \
+        'status --server' | \
+        'ls -n' | \
+        'ls --name' | \
+        'ls --since' | \
+        'ls -l' | \
+        'ls --limit' | \
+        'ls --server' | \
+        'logs --tail' | \
+        'logs --since' | \
+        'logs --attempt' | \
+        'logs --server' | \
+        'wait --timeout' | \
+        'wait --server' | \
+        'result --server' | \
+        'cancel --server' | \
+        'retry --server' | \
+        'agent -c' | \
+        'agent --slots' | \
+        'agent --name' | \
+        'agent --server' | \
+        'agents --server' | \
+        'agents drain --server' | \
+        'queue --server' | \
+        'queue ls --server' | \
+        'queue add --server' | \
+        'queue rm --server' | \
+        'queue pause --for' | \
+        'queue pause --server' | \
+        'queue resume --server' | \
+        'queue limit --server' | \
+        'queue purge --server' | \
+        'up --sync' | \
+        'up -c' | \
+        'up --slots' | \
+        'up --server' | \
+        'down --server' | \
+        'context --server' | \
+        'context add --user' | \
+        'context add --password' | \
+        'context add --token' | \
+        'context add --namespace' | \
+        'context add --server' | \
+        'context add --server' | \
+        'context ls --server' | \
+        'context use --server' | \
+        'context show --server' | \
+        'context rm --server') kind='text' ;;
+    ' --show-completion' | \
+        ' --install-completion') kind='bash zsh fish' ;;
+    'run -q' | \
+        'run --queue' | \
+        'submit -q' | \
+        'submit --queue' | \
+        'ls -q' | \
+        'ls --queue' | \
+        'agent -q' | \
+        'agent --queue') kind='queue' ;;
+    'run --priority' | \
+        'submit --priority') kind='high normal low' ;;
+    'run -f' | \
+        'run --file' | \
+        'run --stdin' | \
+        'submit -f' | \
+        'submit --file' | \
+        'submit --stdin' | \
+        'submit --each-line' | \
+        'context add --creds' | \
+        'context add --nkey' | \
+        'context add --tls-ca' | \
+        'context add --tls-cert' | \
+        'context add --tls-key') kind='file' ;;
+    'run --cwd' | \
+        'submit --cwd') kind='directory' ;;
+    'ls -s' | \
+        'ls --state') kind='scheduled blocked queued running retrying succeeded failed cancelled expired' ;;
+    *) kind='' ;;
+    esac
+}
+
+complete -F _tq tq

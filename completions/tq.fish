@@ -1,0 +1,615 @@
+# Completion of tq for fish, as `tq --show-completion fish` prints it.
+
+function __tq_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l program $words[1]
+    set -l front
+    set -l command ''
+    set -l option ''
+    set -l rest 0
+    for place in (seq 2 (count $words))
+        set -l word $words[$place]
+        if test -n "$option"
+            contains -- $option --context --server; and set -a front $option $word
+            set option ''
+        else if test "$word" = --
+            set rest (math $place + 1)
+            break
+        else if string match -q -- '-*' $word
+            string match -qr -- '^--(context|server)=' $word; and set -a front $word
+            test -n (__tq_value "$command" "$word" | string collect); and set option $word
+        else if contains -- "$command" run submit
+            set rest $place
+            break
+        else
+            set -l longer (string trim -- "$command $word")
+            contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'; and set command $longer
+        end
+    end
+    if test -z "$option" -a $rest -eq 0; and not string match -q -- '-*' $current
+        set rest (math (count $words) + 1)
+    end
+    if test $rest -gt 0; and contains -- "$command" run submit
+        set -l line (string escape -- $words[$rest..-1] | string join ' ')
+        complete -C (string trim -l -- "$line $current")
+    else if test -n "$option"
+        __tq_reply "$program" (__tq_value "$command" "$option") "$current" $front
+    else if string match -qr -- '^--[^=]+=' $current
+        set -l parts (string split -m 1 -- = $current)
+        set -l kind (__tq_value "$command" $parts[1])
+        __tq_reply "$program" "$kind" "$parts[2]" $front | string replace -r '^' -- "$parts[1]="
+    else if string match -q -- '-*' $current
+        __tq_options "$command"
+    else
+        __tq_arguments "$command" | while read -l kind
+            __tq_reply "$program" "$kind" "$current" $front
+        end
+    end
+end
+
+function __tq_reply -a program kind current
+    switch $kind
+        case '' text
+        case file
+            __fish_complete_path $current
+        case directory
+            __fish_complete_directories $current ''
+        case queue job agent context
+            type -q $program; and $program $argv[4..-1] __complete $kind "$current" 2>/dev/null
+        case '=*'
+            string split ' ' -- (string sub -s 2 -- $kind)
+        case '*'
+            echo $kind
+    end
+end
+
+function __tq_options
+    switch $argv[1]
+        case ''
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+            echo --version\t'show the version'
+            echo --show-completion\t'print the script for bash, zsh or fish'
+            echo --install-completion\t'install completion for your shell'
+        case 'run'
+            echo -q\t'the queue it waits in (default)'
+            echo --queue\t'the queue it waits in (default)'
+            echo -n\t'what to call it in lists'
+            echo --name\t'what to call it in lists'
+            echo --priority\t'before or after others of its queue'
+            echo -f\t'a job file; options win over it'
+            echo --file\t'a job file; options win over it'
+            echo --key\t'submit one job at most with this key, however often tried'
+            echo --retries\t'run it again, up to N times'
+            echo --backoff\t'pause before a retry: exp:1s..5m, fixed:10s or none'
+            echo --retry-on\t'retry only after these: 1,75,100-110,signal,timeout'
+            echo --no-retry-on\t'don\'t retry after these'
+            echo --timeout\t'stop an attempt after this long: 90s, 1h30m'
+            echo --grace\t'time between TERM and KILL (10s)'
+            echo --expires\t'give up if it has not started by then'
+            echo --max-losses\t'fail it when more than N agents died under it (3)'
+            echo -e\t'set a variable for it; K alone passes yours on'
+            echo --env\t'set a variable for it; K alone passes yours on'
+            echo --cwd\t'run it in this directory only'
+            echo --stdin\t'what it reads (nothing)'
+            echo --shell\t'the command is a line for /bin/sh'
+            echo --py\t'call this Python function'
+            echo --arg\t'a keyword argument; V is JSON where it can be, else text'
+            echo --args\t'its positional arguments, as a JSON array'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'submit'
+            echo -q\t'the queue it waits in (default)'
+            echo --queue\t'the queue it waits in (default)'
+            echo -n\t'what to call it in lists'
+            echo --name\t'what to call it in lists'
+            echo --priority\t'before or after others of its queue'
+            echo -f\t'a job file; options win over it'
+            echo --file\t'a job file; options win over it'
+            echo --key\t'submit one job at most with this key, however often tried'
+            echo --retries\t'run it again, up to N times'
+            echo --backoff\t'pause before a retry: exp:1s..5m, fixed:10s or none'
+            echo --retry-on\t'retry only after these: 1,75,100-110,signal,timeout'
+            echo --no-retry-on\t'don\'t retry after these'
+            echo --timeout\t'stop an attempt after this long: 90s, 1h30m'
+            echo --grace\t'time between TERM and KILL (10s)'
+            echo --expires\t'give up if it has not started by then'
+            echo --max-losses\t'fail it when more than N agents died under it (3)'
+            echo -e\t'set a variable for it; K alone passes yours on'
+            echo --env\t'set a variable for it; K alone passes yours on'
+            echo --cwd\t'run it in this directory only'
+            echo --stdin\t'what it reads (nothing)'
+            echo --shell\t'the command is a line for /bin/sh'
+            echo --py\t'call this Python function'
+            echo --arg\t'a keyword argument; V is JSON where it can be, else text'
+            echo --args\t'its positional arguments, as a JSON array'
+            echo --array\t'a job for each number, which it has in TQ_INDEX'
+            echo --each-line\t'a job for each line, put in place of {}; without CMD, a line is a shell command'
+            echo --wait\t'wait for the end, and end as the job ended'
+            echo --follow\t'as --wait, and show what it prints; the id goes to stderr'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'status'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'ls'
+            echo -s\t'only in this state, or in these'
+            echo --state\t'only in this state, or in these'
+            echo -q\t'only of this queue'
+            echo --queue\t'only of this queue'
+            echo -n\t'only those called so'
+            echo --name\t'only those called so'
+            echo --since\t'only those that changed in the last 90s, 5m, 2d'
+            echo -l\t'at most so many (20)'
+            echo --limit\t'at most so many (20)'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'logs'
+            echo -f\t'go on until the job ends'
+            echo --follow\t'go on until the job ends'
+            echo --tail\t'only the last N lines of each job'
+            echo --since\t'only what was printed in the last 90s, 5m, 1h …'
+            echo --attempt\t'of this attempt (the last)'
+            echo --stdout\t'only what was printed on stdout'
+            echo --stderr\t'only what was printed on stderr'
+            echo --timestamps\t'put the time before each line'
+            echo --prefix\t'put the job\'s id before each line, or its index in a group'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'wait'
+            echo --any\t'until one of them has ended'
+            echo --timeout\t'give up after this long: 90s, 1h'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'result'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'cancel'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'retry'
+            echo --failed\t'of a group, only the jobs that did not succeed'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'agent'
+            echo -q\t'a queue to serve (default); may be repeated'
+            echo --queue\t'a queue to serve (default); may be repeated'
+            echo -c\t'how many jobs at once (one for each CPU)'
+            echo --slots\t'how many jobs at once (one for each CPU)'
+            echo --name\t'what to call it (HOST-PID)'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'agents'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'agents drain'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue ls'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue add'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue rm'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue pause'
+            echo --for\t'resume by itself after this long'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue resume'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue limit'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'queue purge'
+            echo -y\t'don\'t ask'
+            echo --yes\t'don\'t ask'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'up'
+            echo --sync\t'how often the server syncs its disk (always): 10s is faster, less safe'
+            echo -c\t'how many jobs at once (one for each CPU)'
+            echo --slots\t'how many jobs at once (one for each CPU)'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'down'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'context'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'context add'
+            echo --user\t'log in with a password, which is asked for'
+            echo --password\t'the password; others may see it here'
+            echo --token\t'log in with a token'
+            echo --creds\t'log in with a credentials file'
+            echo --nkey\t'log in with an NKey seed'
+            echo --tls-ca\t'who signs the server'
+            echo --tls-cert\t'our certificate'
+            echo --tls-key\t'its key'
+            echo --namespace\t'a tq of its own on that broker (tq)'
+            echo --use\t'use it from now on'
+            echo --replace\t'replace the context of that name'
+            echo --no-check\t'don\'t try to connect'
+            echo --server\t'a server of it; may be repeated, or have commas'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'context ls'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'context use'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'context show'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'context rm'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+    end
+end
+
+function __tq_arguments
+    switch $argv[1]
+        case ''
+            echo run\t'Run a command as a job, and end as it ends'
+            echo submit\t'Submit a job, or many, and print the id'
+            echo status\t'Show everything on one screen, or one job'
+            echo ls\t'List recent jobs, newest first'
+            echo logs\t'Show what a job printed'
+            echo wait\t'Wait until jobs have ended'
+            echo result\t'Print what a Python job returned, as JSON'
+            echo cancel\t'End jobs, wherever they are'
+            echo retry\t'Run finished jobs again'
+            echo agent\t'Run an agent in the foreground'
+            echo agents\t'Show the agents and what they run'
+            echo queue\t'Show, add, pause and limit queues'
+            echo up\t'Start a server and an agent in the background, on this machine'
+            echo down\t'Stop them'
+            echo context\t'Name the brokers that you use'
+        case 'run'
+            echo 'text'
+        case 'submit'
+            echo 'text'
+        case 'status'
+            echo 'job'
+        case 'ls'
+            echo 'text'
+        case 'logs'
+            echo 'job'
+        case 'wait'
+            echo 'job'
+        case 'result'
+            echo 'job'
+        case 'cancel'
+            echo 'job'
+        case 'retry'
+            echo 'job'
+        case 'agent'
+            echo 'text'
+        case 'agents'
+            echo drain\t'Let an agent finish what it runs, and leave'
+        case 'agents drain'
+            echo 'agent'
+        case 'queue'
+            echo ls\t'List the queues'
+            echo add\t'Add a queue'
+            echo rm\t'Remove a queue that has no jobs'
+            echo pause\t'Start no more jobs of a queue'
+            echo resume\t'Start its jobs again'
+            echo limit\t'Limit how many of its jobs run at once'
+            echo purge\t'Cancel all its queued jobs'
+        case 'queue ls'
+            echo 'text'
+        case 'queue add'
+            echo 'text'
+        case 'queue rm'
+            echo 'queue'
+        case 'queue pause'
+            echo 'queue'
+        case 'queue resume'
+            echo 'queue'
+        case 'queue limit'
+            echo 'queue'
+        case 'queue purge'
+            echo 'queue'
+        case 'up'
+            echo 'text'
+        case 'down'
+            echo 'text'
+        case 'context'
+            echo add\t'Name a broker'
+            echo ls\t'List the contexts'
+            echo use\t'Choose the one to use from now on'
+            echo show\t'Show one, without its secrets'
+            echo rm\t'Forget one'
+        case 'context add'
+            echo 'text'
+        case 'context ls'
+            echo 'text'
+        case 'context use'
+            echo 'context'
+        case 'context show'
+            echo 'context'
+        case 'context rm'
+            echo 'context'
+    end
+end
+
+function __tq_value
+    switch "$argv[1] $argv[2]"
+        case ' --context' \
+            'run --context' \
+            'submit --context' \
+            'status --context' \
+            'ls --context' \
+            'logs --context' \
+            'wait --context' \
+            'result --context' \
+            'cancel --context' \
+            'retry --context' \
+            'agent --context' \
+            'agents --context' \
+            'agents drain --context' \
+            'queue --context' \
+            'queue ls --context' \
+            'queue add --context' \
+            'queue rm --context' \
+            'queue pause --context' \
+            'queue resume --context' \
+            'queue limit --context' \
+            'queue purge --context' \
+            'up --context' \
+            'down --context' \
+            'context --context' \
+            'context add --context' \
+            'context ls --context' \
+            'context use --context' \
+            'context show --context' \
+            'context rm --context'
+            echo 'context'
+        case ' --server' \
+            'run -n' \
+            'run --name' \
+            'run --key' \
+            'run --retries' \
+            'run --backoff' \
+            'run --retry-on' \
+            'run --no-retry-on' \
+            'run --timeout' \
+            'run --grace' \
+            'run --expires' \
+            'run --max-losses' \
+            'run -e' \
+            'run --env' \
+            'run --py' \
+            'run --arg' \
+            'run --args' \
+            'run --server' \
+            'submit -n' \
+            'submit --name' \
+            'submit --key' \
+            'submit --retries' \
+            'submit --backoff' \
+            'submit --retry-on' \
+            'submit --no-retry-on' \
+            'submit --timeout' \
+            'submit --grace' \
+            'submit --expires' \
+            'submit --max-losses' \
+            'submit -e' \
+            'submit --env' \
+            'submit --py' \
+            'submit --arg' \
+            'submit --args' \
+            'submit --array' \
+            'submit --server' \
+            'status --server' \
+            'ls -n' \
+            'ls --name' \
+            'ls --since' \
+            'ls -l' \
+            'ls --limit' \
+            'ls --server' \
+            'logs --tail' \
+            'logs --since' \
+            'logs --attempt' \
+            'logs --server' \
+            'wait --timeout' \
+            'wait --server' \
+            'result --server' \
+            'cancel --server' \
+            'retry --server' \
+            'agent -c' \
+            'agent --slots' \
+            'agent --name' \
+            'agent --server' \
+            'agents --server' \
+            'agents drain --server' \
+            'queue --server' \
+            'queue ls --server' \
+            'queue add --server' \
+            'queue rm --server' \
+            'queue pause --for' \
+            'queue pause --server' \
+            'queue resume --server' \
+            'queue limit --server' \
+            'queue purge --server' \
+            'up --sync' \
+            'up -c' \
+            'up --slots' \
+            'up --server' \
+            'down --server' \
+            'context --server' \
+            'context add --user' \
+            'context add --password' \
+            'context add --token' \
+            'context add --namespace' \
+            'context add --server' \
+            'context add --server' \
+            'context ls --server' \
+            'context use --server' \
+            'context show --server' \
+            'context rm --server'
+            echo 'text'
+        case ' --show-completion' \
+            ' --install-completion'
+            echo '=bash zsh fish'
+        case 'run -q' \
+            'run --queue' \
+            'submit -q' \
+            'submit --queue' \
+            'ls -q' \
+            'ls --queue' \
+            'agent -q' \
+            'agent --queue'
+            echo 'queue'
+        case 'run --priority' \
+            'submit --priority'
+            echo '=high normal low'
+        case 'run -f' \
+            'run --file' \
+            'run --stdin' \
+            'submit -f' \
+            'submit --file' \
+            'submit --stdin' \
+            'submit --each-line' \
+            'context add --creds' \
+            'context add --nkey' \
+            'context add --tls-ca' \
+            'context add --tls-cert' \
+            'context add --tls-key'
+            echo 'file'
+        case 'run --cwd' \
+            'submit --cwd'
+            echo 'directory'
+        case 'ls -s' \
+            'ls --state'
+            echo '=scheduled blocked queued running retrying succeeded failed cancelled expired'
+    end
+end
+
+complete -c tq -f -k -a '(__tq_complete)'

@@ -1,0 +1,75 @@
+"""`tq agent`: an agent in the foreground."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from tqcli.cli.parameter import Option
+from tqcli.core.names import check_name
+from tqcli.core.spec import DEFAULT_QUEUE
+from tqcli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from tqcli.cli.invocation import Invocation
+    from tqcli.core.endpoint import Endpoint
+
+SLOTS_MOST = 10_000
+_NAME_MOST = 64
+_NOT_IN_NAME = re.compile(r"[^a-z0-9_-]+")
+
+
+def agent(
+    tq: Invocation,
+    *,
+    queue: Annotated[
+        list[str] | None,
+        Option("-q", "--queue", metavar="NAME", help="a queue to serve (default); may be repeated", complete="queue"),
+    ] = None,
+    slots: Annotated[
+        int | None, Option("-c", "--slots", metavar="N", help="how many jobs at once (one for each CPU)")
+    ] = None,
+    name: Annotated[str | None, Option("--name", metavar="NAME", help="what to call it (HOST-PID)")] = None,
+) -> int:
+    """Run an agent in the foreground: it takes jobs from its queues and runs them here.
+
+    The first Ctrl-C or SIGTERM drains it: what runs may end. The second one stops what runs; those jobs go back to
+    their queues. Queues that don't exist yet are made.
+
+    Examples:
+        tq agent
+        tq agent -q gpu -q default -c 2 --name gpu-1
+    """
+    queues = tuple(dict.fromkeys(check_name(one, noun="queue") for one in queue or [DEFAULT_QUEUE]))
+    if slots is None:
+        slots = len(os.sched_getaffinity(0))
+    elif not 1 <= slots <= SLOTS_MOST:
+        msg = f"--slots: an agent can't have {slots:,} slots"
+        raise InvalidInput(msg, hint=f"from 1 to {SLOTS_MOST:,}")
+    called = default_name(os.uname().nodename, os.getpid()) if name is None else check_name(name, noun="agent")
+    from tqcli.settings.target import choose_target  # noqa: PLC0415 - wrong words are told before
+
+    target = choose_target(server=tq.globals.server, context=tq.globals.context)
+    if target.endpoint is not None:
+        return _run(target.endpoint, queues, slots, called)
+    from tqcli.local.hold import hold_local  # noqa: PLC0415 - a fleet's agents never need it
+
+    with hold_local(agent=False) as hold:
+        return _run(hold.endpoint, queues, slots, called)
+
+
+def default_name(host: str, pid: int) -> str:
+    """Return a name for an agent that was given none.
+
+    >>> default_name("Ann's-Laptop.example", 4711)
+    'ann-s-laptop-4711'
+    """
+    short = _NOT_IN_NAME.sub("-", host.partition(".")[0].lower()).strip("-_") or "host"
+    return f"{short[: _NAME_MOST - len(str(pid)) - 1]}-{pid}"
+
+
+def _run(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: str) -> int:
+    from tqcli.agent.service import run_agent  # noqa: PLC0415 - asyncio and nats take longer than a wrong option
+
+    return run_agent(endpoint, queues=queues, slots=slots, name=name)

@@ -1,0 +1,56 @@
+"""`tq cancel`: the end of jobs, wherever they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from tqcli.cli.parameter import Argument
+from tqcli.cli.render.words import count
+from tqcli.client.cancel import Cancelled
+from tqcli.client.cancel import cancel as cancel_job
+from tqcli.core.exit_status import worst
+from tqcli.core.state import State
+from tqcli.errors import TqError
+
+if TYPE_CHECKING:
+    from tqcli.cli.invocation import Invocation
+
+
+def cancel(
+    tq: Invocation,
+    ids: Annotated[list[str] | None, Argument("ID", help="jobs or groups (@last)", complete="job")] = None,
+) -> int:
+    """End jobs, wherever they are: queued, waiting for a retry, or running. Of a group, all that have not ended.
+
+    A running job gets TERM, and KILL after its grace time. All ids are tried; a job that has ended already is exit
+    code 4. Repeating is safe.
+
+    Examples:
+        tq cancel @last
+        tq cancel 1xkbbg00a7c3k9mf 1xkbbg00b2f8q1zr.17
+    """
+    codes = []
+    with tq.session() as session:
+        jobs = session.ids(ids or [])
+        for job in jobs:
+            try:
+                done = session.run(cancel_job(session.broker, job))
+            except TqError as error:
+                if len(jobs) == 1:
+                    raise
+                tq.output.error(error)
+                codes.append(error.exit_code)
+                continue
+            if tq.output.json:
+                tq.output.document(done)
+            else:
+                tq.output.line(_describe(done))
+    return worst(codes)
+
+
+def _describe(done: Cancelled) -> str:
+    if done.was is None:
+        before = f", {done.ended:,} had ended before" if done.ended else ""
+        return f"cancelled {done.id}: {count(done.count, 'job')}{before}"
+    where = f" on {done.agent}" if done.was is State.RUNNING and done.agent else ""
+    return f"cancelled {done.id} (was {done.was}{where})"

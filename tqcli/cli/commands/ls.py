@@ -1,0 +1,90 @@
+"""`tq ls`: recent jobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from tqcli.cli.parameter import Option
+from tqcli.client.listing import Filters, list_jobs
+from tqcli.client.queues import require_queue
+from tqcli.core.names import check_name
+from tqcli.core.spec import DEFAULT_QUEUE
+from tqcli.core.state import State  # noqa: TC001 - read for the command's options
+from tqcli.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tqcli.cli.invocation import Invocation
+    from tqcli.cli.output import Output
+    from tqcli.cli.session import Session
+    from tqcli.core.job import Job
+
+LIMIT = 20
+
+
+def ls(
+    tq: Invocation,
+    *,
+    state: Annotated[list[State] | None, Option("-s", "--state", help="only in this state, or in these")] = None,
+    queue: Annotated[
+        str | None, Option("-q", "--queue", metavar="NAME", help="only of this queue", complete="queue")
+    ] = None,
+    name: Annotated[str | None, Option("-n", "--name", metavar="TEXT", help="only those called so")] = None,
+    since: Annotated[
+        timedelta | None, Option("--since", metavar="D", help="only those that changed in the last 90s, 5m, 2d")
+    ] = None,
+    limit: Annotated[int, Option("-l", "--limit", metavar="N", help=f"at most so many ({LIMIT})")] = LIMIT,
+) -> None:
+    """List recent jobs, newest first.
+
+    Filters look at the newest 100,000 jobs. With --json, each line is a job.
+
+    Examples:
+        tq ls --state failed --since 1d
+        tq ls -q gpu -s queued -s running
+        tq ls --limit 1000 --json | jq -r 'select(.exit_code == 3) | .id'
+    """
+    if limit < 1:
+        msg = f"--limit: {limit} is too few"
+        raise InvalidInput(msg, hint="at least 1")
+    filters = Filters(
+        states=frozenset(state) if state else None,
+        queue=None if queue is None else check_name(queue, noun="queue"),
+        name=name,
+        since=None if since is None else datetime.now(UTC) - since,
+    )
+    with tq.session() as session:
+        jobs = list_jobs(session.broker, filters, limit=limit, on_note=tq.output.note)
+        count = session.run(_stream(jobs, tq.output) if tq.output.json else _draw(jobs, tq.output))
+        if count == 0:
+            _explain_nothing(session, tq.output, filters)
+
+
+async def _stream(jobs: AsyncIterator[Job], output: Output) -> int:
+    count = 0
+    async for job in jobs:
+        output.document(job)
+        count += 1
+    return count
+
+
+async def _draw(jobs: AsyncIterator[Job], output: Output) -> int:
+    from tqcli.cli.render.job import LIST, list_row  # noqa: PLC0415 - JSON needs no table
+
+    now = datetime.now(UTC)
+    rows = [list_row(job, now, output) async for job in jobs]
+    if rows:
+        output.table(LIST, rows)
+    return len(rows)
+
+
+def _explain_nothing(session: Session, output: Output, filters: Filters) -> None:
+    """Say why nothing is listed: nothing is there, nothing matches, or the queue is a typo."""
+    if filters == Filters():
+        output.note("no jobs yet; try: tq run -- echo hello")
+        return
+    if filters.queue not in {None, DEFAULT_QUEUE}:
+        session.run(require_queue(session.broker, filters.queue))
+    output.note("no job matches")

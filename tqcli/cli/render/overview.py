@@ -1,0 +1,95 @@
+"""Everything on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tqcli.cli.render import agent as agent_render
+from tqcli.cli.render import queue as queue_render
+from tqcli.cli.render.job import show_state
+from tqcli.cli.render.words import clock, count
+from tqcli.cli.table import draw_table
+from tqcli.core.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from tqcli.cli.output import Output
+    from tqcli.cli.table import Column
+    from tqcli.client.overview import Overview
+
+QUEUES_SHOWN = 8
+AGENTS_SHOWN = 6
+_ORDER = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)
+
+NOTHING_YET = """\
+Nothing here yet. Try:
+
+  tq run -- echo hello       run a command as a job and see what it prints
+  tq submit -- sleep 60      submit one and go on; prints its id
+  tq agent                   run jobs on this machine until Ctrl-C
+"""
+
+
+def overview_lines(overview: Overview, now: datetime, output: Output) -> Iterator[str]:
+    """Give queues, agents and counts, on a screen of 24 lines where there are not too many of them."""
+    if overview.unused:
+        yield from NOTHING_YET.splitlines()
+        return
+    queues = sorted(overview.queues, key=lambda queue: (-queue.queued - queue.running, queue.name))
+    rows = [queue_render.list_row(queue, now, output) for queue in queues]
+    yield from _section(queue_render.LIST, rows, QUEUES_SHOWN, "tq queue ls", output)
+    if overview.agents:
+        yield ""
+        agents = [agent_render.list_row(agent, now, output)[:-1] for agent in overview.agents]
+        yield from _section(agent_render.LIST[:-1], agents, AGENTS_SHOWN, "tq agents", output)
+    yield ""
+    yield f"now     {', '.join(_present(overview, output))}"
+    yield f"recent  {', '.join(_past(overview, now, output))}"
+    hints = list(_hints(overview))
+    if hints:
+        yield ""
+        yield from hints
+
+
+def _section(
+    columns: Sequence[Column], rows: list[list[str]], most: int, command: str, output: Output
+) -> Iterator[str]:
+    if rows:
+        yield from draw_table(columns, rows[:most], width=output.width)
+    if len(rows) > most:
+        yield f"… and {len(rows) - most:,} more: {command}"
+
+
+def _present(overview: Overview, output: Output) -> Iterator[str]:
+    yield f"{overview.running:,} {show_state(State.RUNNING, output)}"
+    yield f"{overview.queued:,} queued"
+    if overview.waiting:
+        yield f"{overview.waiting:,} waiting for their time"
+
+
+def _past(overview: Overview, now: datetime, output: Output) -> Iterator[str]:
+    if not overview.recent:
+        yield "nothing has ended yet"
+        return
+    for state in _ORDER:
+        if number := overview.recent.get(state):
+            yield f"{number:,} {show_state(state, output)}"
+    if overview.since is not None:
+        yield f"since {clock(overview.since, now)}"
+
+
+def _hints(overview: Overview) -> Iterator[str]:
+    """Give what a user should do about what waits in vain, or may want to look at."""
+    for queue in overview.queues:
+        if queue.queued and not queue.agents:
+            jobs = count(queue.queued, "job")
+            verb = "waits" if queue.queued == 1 else "wait"
+            yield f"{jobs} {verb} in {queue.name}, which no agent serves: tq agent -q {queue.name}"
+        elif queue.queued and queue.paused:
+            yield f"{queue.name} is paused: tq queue resume {queue.name}"
+    if overview.recent.get(State.FAILED):
+        yield "what failed: tq ls --state failed"
+    if not overview.queues and not overview.recent:
+        yield "try: tq run -- echo hello"
