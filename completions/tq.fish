@@ -18,7 +18,8 @@ function __tq_complete
             break
         else if string match -q -- '-*' $word
             string match -qr -- '^--(context|server)=' $word; and set -a front $word
-            test -n (__tq_value "$command" "$word" | string collect); and set option $word
+            set -l kind (__tq_value "$command" "$word")
+            test -n "$kind"; and set option $word
         else if contains -- "$command" run submit
             set rest $place
             break
@@ -298,7 +299,7 @@ function __tq_options
             echo -h\t'show this help'
             echo --help\t'show this help'
         case 'up'
-            echo --sync\t'how often the server syncs its disk (always): 10s is faster, less safe'
+            echo --sync\t'how often the server syncs its disk (always)'
             echo -c\t'how many jobs at once (one for each CPU)'
             echo --slots\t'how many jobs at once (one for each CPU)'
             echo --context\t'the broker to use (TQ_CONTEXT)'

@@ -220,25 +220,29 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capfd: pytes
     assert seen.endswith("error: it has ended\n")
 
 
-def _run_with_stdout(tq: Tq, stdout: int) -> tuple[int, str]:
-    done = subprocess.run(tq.argv(["-h"]), stdout=stdout, stderr=subprocess.PIPE, env=tq.env, text=True, check=False)
+def _run_with_stdout(tq: Tq, stdout: int, *words: str) -> tuple[int, str]:
+    done = subprocess.run(tq.argv(words), stdout=stdout, stderr=subprocess.PIPE, env=tq.env, text=True, check=False)
     return done.returncode, done.stderr
 
 
-def test_reader_that_left_is_no_error(tq: Tq) -> None:
-    """`tq … | head -1` ends as other filters do by SIGPIPE, without a word."""
+@pytest.mark.parametrize("words", [("-h",), ("ls",), ("ls", "--json")])
+def test_reader_that_left_is_no_error(tq: Tq, words: tuple[str, ...]) -> None:
+    """`tq ls | head -1` ends as other filters do by SIGPIPE, without a word."""
+    assert tq("submit", "--", "true").code == 0
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        assert _run_with_stdout(tq, writing) == (141, "")
+        assert _run_with_stdout(tq, writing, *words) == (141, "")
     finally:
         os.close(writing)
+    assert len(tq("ls", "--json").stdout.splitlines()) == 1
 
 
 def test_full_disk_under_stdout_is_an_error(tq: Tq) -> None:
     """What was not written is not taken for written."""
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
-        assert _run_with_stdout(tq, full.fileno()) == (70, "error: stdout can't be written: No space left on device\n")
+        ended = _run_with_stdout(tq, full.fileno(), "-h")
+    assert ended == (70, "error: stdout can't be written: No space left on device\n")
 
 
 def test_closed_stdout_is_refused_before_anything_is_done(tq: Tq) -> None:

@@ -67,29 +67,29 @@ def _complete_in_fish(tq: Tq, line: str, whole: str) -> None:
     assert whole.strip() in offered, asked
 
 
-@pytest.mark.parametrize(
-    ("line", "whole"),
-    [
-        ("tq wai", "tq wait"),
-        ("tq --vers", "tq --version"),
-        ("tq queue pu", "tq queue purge"),
-        ("tq --json queue pu", "tq --json queue purge"),
-        ("tq --context x queue pu", "tq --context x queue purge"),
-        ("tq logs --fol", "tq logs --follow"),
-        ("tq run -q x --ret", "tq run -q x --ret"),
-        ("tq run -n wait --sh", "tq run -n wait --shell"),
-        ("tq run --priority hi", "tq run --priority high"),
-        ("tq run --priority=hi", "tq run --priority=high"),
-        ("tq run --file job.to", "tq run --file job.toml"),
-        ("tq submit -q x -- whoam", "tq submit -q x -- whoami"),
-        ("tq submit -q x whoam", "tq submit -q x whoami"),
-        ("tq run -- cat -n job.to", "tq run -- cat -n job.toml"),
-    ],
-)
-def test_words_are_completed(tq: Tq, complete: Complete, line: str, whole: str) -> None:
+LINES = {
+    "tq wai": "tq wait",
+    "tq --vers": "tq --version",
+    "tq queue pu": "tq queue purge",
+    "tq --json queue pu": "tq --json queue purge",
+    "tq --context x queue pu": "tq --context x queue purge",
+    "tq logs --fol": "tq logs --follow",
+    "tq run -q x --no": "tq run -q x --no-retry-on",
+    "tq run -n wait --sh": "tq run -n wait --shell",
+    "tq run --priority hi": "tq run --priority high",
+    "tq run --priority=hi": "tq run --priority=high",
+    "tq run --file job.to": "tq run --file job.toml",
+    "tq submit -q x -- whoam": "tq submit -q x -- whoami",
+    "tq submit -q x whoam": "tq submit -q x whoami",
+    "tq run -- cat -n job.to": "tq run -- cat -n job.toml",
+}
+
+
+def test_words_are_completed(tq: Tq, complete: Complete) -> None:
     """Commands, options, their values, and the user's own command."""
     (tq.home / "job.toml").touch()
-    complete(line, whole)
+    for line, whole in LINES.items():
+        complete(line, whole)
 
 
 def test_names_of_what_is_there_are_completed(tq: Tq, complete: Complete) -> None:

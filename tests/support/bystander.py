@@ -1,7 +1,8 @@
-"""A link on which something happens while somebody waits: how tests come between two looks, without threads or sleep."""
+"""A link on which something happens while somebody waits: how tests come between two looks, without threads."""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,10 +11,19 @@ if TYPE_CHECKING:
     from tqcli.jetstream.link import Link, Message, Subscription
 
 
+class Lost(Enum):
+    """Messages never arrive, as after a reconnect."""
+
+    UNTIL_NEXT = auto()
+    """The wait goes on with the next action."""
+    UNTIL_LOOK = auto()
+    """The wait ends as if its whole time had passed."""
+
+
 class Bystander:
     """Does what `link` does; each of `actions` is done once, right before the next wait or pause.
 
-    An action that returns True stands for the wait: nothing is heard, as if it had taken its whole time.
+    What an action returns says what becomes of the messages that it causes: see `Lost`.
     """
 
     def __init__(self, link: Link, actions: Iterable[Callable[[], object]]) -> None:
@@ -35,9 +45,9 @@ class Bystander:
         else:
             await self._link.sleep(seconds)
 
-    def act(self) -> bool:
-        """Do the next thing; return whether it stands for the wait."""
-        return bool(self._actions) and self._actions.pop(0)() is True
+    def act(self) -> object:
+        """Do the next thing, if there is one, and return what it says."""
+        return self._actions.pop(0)() if self._actions else None
 
 
 class _Subscription:
@@ -46,10 +56,11 @@ class _Subscription:
         self._inner = inner
 
     async def next(self, timeout_s: float | None) -> Message | None:
-        if timeout_s != 0 and self._bystander.act():
+        while timeout_s != 0 and isinstance(lost := self._bystander.act(), Lost):
             while await self._inner.next(0.05) is not None:
                 pass
-            return None
+            if lost is Lost.UNTIL_LOOK:
+                return None
         return await self._inner.next(timeout_s)
 
     async def close(self) -> None:

@@ -26,7 +26,7 @@ class Output:
     """Where a command's words go.
 
     `json`: documents instead of text. `is_terminal`: a person reads stdout. Colour needs a terminal that isn't dumb,
-    and no `NO_COLOR`. `clear_progress` takes away the bar that is on the screen, if any, so that a note can stand there.
+    and no `NO_COLOR`. `clear_progress` takes away the bar that is on the screen, if any, for a note.
     """
 
     def __init__(self, *, json: bool = False) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tqcli.client.query import find
 from tqcli.client.submit import check_queue, enqueue_specs, make_item, store_payload
-from tqcli.core.codec import decode_record, decode_spec, encode_spec
+from tqcli.core.codec import decode_record, encode_spec
 from tqcli.core.ids import JobId
 from tqcli.core.record import queued
 from tqcli.core.state import State
@@ -18,7 +19,7 @@ from tqcli.errors import Conflict, NotFound
 from tqcli.jetstream.api import WrongSequence
 from tqcli.jetstream.enqueue import enqueue
 from tqcli.jetstream.link import NoResponders
-from tqcli.jetstream.records import load_record, write_record
+from tqcli.jetstream.records import write_record
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
 from tqcli.jetstream.topology import ensure_streams
@@ -47,12 +48,12 @@ async def submit_once(
     await check_queue(broker, first.queue)
     if payload is not None:
         await store_payload(broker, payload)
-    if await _reserve(broker, first):
-        missing = specs
-    else:
-        missing = await _find_missing(broker, specs)
-        if not missing:
-            return False
+    missing = await _find_missing(broker, specs)
+    if missing is None:
+        # Nothing has this key. Of several who find that at once, one reserves it.
+        missing = specs if await _reserve(broker, first) else await _find_missing(broker, specs) or []
+    if not missing:
+        return False
     rest: Sequence[Spec] = missing
     if missing[0].index == first.index:
         # Its record is there before its message, so the agent must be told to read it.
@@ -77,30 +78,32 @@ async def _reserve(broker: Broker, first: Spec) -> bool:
     return True
 
 
-async def _find_missing(broker: Broker, specs: Sequence[Spec]) -> list[Spec]:
-    """Return those of the specs that have no message, and no record but the one that reserves the key."""
-    first = specs[0]
-    await _check_same(broker, first)
-    names = broker.names
-    jobs = names.job_anywhere(JobId(first.group), element=False)
+async def _find_missing(broker: Broker, specs: Sequence[Spec]) -> Sequence[Spec] | None:
+    """Return those of the specs that have no message, and no record but a reservation; None where no job has the key.
+
+    Raises:
+        Conflict: the jobs that have it are others, as far as their number, indexes and queue tell.
+    """
+    names, group = broker.names, specs[0].group
+    try:
+        found = (await find(broker, JobId(group))).spec
+    except NotFound:
+        return None
     there: set[int] = set()
     # Messages first: a job that ends in between has its record by then.
+    jobs = names.job_anywhere(JobId(group), element=False)
     async for stored in oldest_first(broker.link, names.jobs, jobs):
         there.add(split_tail(stored.subject)[1])
-    async for stored in oldest_first(broker.link, names.records, names.records_of(first.group)):
-        if decode_record(stored.body).state is not State.QUEUED:
-            there.add(split_tail(stored.subject)[1])
+    reserved: set[int] = set()
+    async for stored in oldest_first(broker.link, names.records, names.records_of(group)):
+        kind = reserved if decode_record(stored.body).state is State.QUEUED else there
+        kind.add(split_tail(stored.subject)[1])
+    ours = {spec.index for spec in specs}
+    if _shape(found) != _shape(specs[0]) or not ours >= there | reserved:
+        msg = f"the key belongs to other jobs: {group}"
+        raise Conflict(msg, hint=f"`tq status {group}` shows them; choose another key")
     return [spec for spec in specs if spec.index not in there]
 
 
-async def _check_same(broker: Broker, first: Spec) -> None:
-    """Return where the jobs that have the key are those we would send, as far as their number and queue tell.
-
-    Raises:
-        Conflict: they are others.
-    """
-    snapshot = await load_record(broker, first.group, first.index)
-    spec = None if snapshot is None else decode_spec(bytes(snapshot.record.spec))
-    if spec is None or (spec.size, spec.queue, type(spec.work)) != (first.size, first.queue, type(first.work)):
-        msg = f"the key belongs to other jobs: {first.group}"
-        raise Conflict(msg, hint=f"`tq status {first.group}` shows them; choose another key")
+def _shape(spec: Spec) -> tuple[int | None, str, type]:
+    return spec.size, spec.queue, type(spec.work)

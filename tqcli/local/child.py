@@ -46,10 +46,13 @@ class Child:
         """
         if self.due is None or time.monotonic() < self.due:
             return False
-        self._delay()
-        self._started = time.monotonic()
-        self.pid = self._start()
         self.due = None
+        self._started = time.monotonic()
+        try:
+            self.pid = self._start()
+        except OSError:
+            self._delay()
+            raise
         return True
 
     def reap(self) -> int | None:

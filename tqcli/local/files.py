@@ -1,4 +1,7 @@
-"""The files of a state folder that commands and keeper share, and their locks."""
+"""The files of a state folder that commands and keeper share, and their locks.
+
+Python opens files so that children don't inherit them (PEP 446): a lock ends with the process that took it.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ LOG_MAX_BYTES = 10 << 20
 
 
 def open_lock(folder: str, name: str) -> int:
-    """Return a descriptor of the lock file, which no child inherits."""
-    return os.open(f"{folder}/{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    """Return a descriptor of the lock file, which is created if missing."""
+    return os.open(f"{folder}/{name}", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
 
 
 def try_lock(fd: int, *, exclusive: bool) -> bool:
@@ -34,7 +37,7 @@ def try_lock(fd: int, *, exclusive: bool) -> bool:
 
 def open_log(folder: str, name: str) -> int:
     """Return a descriptor to append to the log, which starts anew once it is larger than `LOG_MAX_BYTES`."""
-    fd = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    fd = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
     if os.fstat(fd).st_size > LOG_MAX_BYTES:
         os.ftruncate(fd, 0)
     return fd

@@ -33,6 +33,7 @@ def main() -> None:
         os.chdir(folder)
         lock = open_lock(".", KEEPER_LOCK)
         if not _claim(lock):
+            os.write(2, b"another keeper has the folder\n")
             _answer(TAKEN)
             return
         notice = Notice()

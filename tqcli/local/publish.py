@@ -21,7 +21,7 @@ class Notice:
         """Replace the file in one step. Readers see the old one or the new one, locked either way."""
         import json  # noqa: PLC0415 - costs nothing while the server starts
 
-        fd = os.open(_DRAFT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
+        fd = os.open(_DRAFT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
         try:
             try_lock(fd, exclusive=True)
             os.write(fd, json.dumps(facts).encode())

@@ -140,7 +140,7 @@ def _parse_version(text: str) -> tuple[int, ...]:
 
 
 def _write_private(name: str, text: str) -> None:
-    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         os.fchmod(fd, PRIVATE_FILE)
         os.write(fd, text.encode())

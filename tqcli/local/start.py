@@ -92,7 +92,7 @@ def ensure_keeper(state: Path, want: Want) -> LocalStatus:
 def poke(state: Path, wishes: str) -> None:
     """Tell the keeper, if there is one."""
     try:
-        fd = os.open(f"{state}/{FIFO}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(f"{state}/{FIFO}", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
         # There is no keeper: nobody reads, or the fifo is gone.
         return

@@ -46,7 +46,7 @@ def read_status(state: Path) -> LocalStatus | None:
     path = f"{state}/{SERVER_FILE}"
     while True:
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(path, os.O_RDONLY)
         except OSError:
             return None
         try:

@@ -174,7 +174,7 @@ def _open_fifo() -> int:
         os.remove(FIFO)  # noqa: PTH107 - no pathlib in the keeper's start
     os.mkfifo(FIFO, PRIVATE_FILE)
     # For writing as well, so that it has no end when the last writer closes.
-    return os.open(FIFO, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.open(FIFO, os.O_RDWR | os.O_NONBLOCK)
 
 
 def _catch_signals() -> int:

@@ -122,7 +122,7 @@ def _changing() -> Iterator[Contexts]:
     """Give the stored contexts while no other process changes them."""
     folder = ensure_config_dir()
     try:
-        fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     except OSError as error:
         raise refuse_folder(folder, error, variable=CONFIG_VARIABLE) from error
     try:

@@ -55,7 +55,7 @@ def replace_file(path: Path, data: bytes, *, durable: bool = False) -> None:
     """
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.urandom(6).hex()}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
     try:
         with open(fd, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             file.write(data)

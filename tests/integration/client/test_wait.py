@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.bystander import Bystander
+from tests.support.bystander import Bystander, Lost
 from tests.support.stage import Stage
 from tqcli.client.hints import LOOK_AGAIN_S
 from tqcli.client.wait import wait_for
@@ -65,9 +65,9 @@ def test_missed_message_delays_the_end_only(stage: Stage) -> None:
     """Whoever hears nothing looks."""
     spec = stage.submit()
 
-    def unheard() -> bool:
+    def unheard() -> Lost:
         stage.complete(spec)
-        return True
+        return Lost.UNTIL_LOOK
 
     assert wait_for_one(stage, beside(stage, unheard), spec).exit_code == 0
 
@@ -112,9 +112,9 @@ def test_job_that_vanishes_is_not_waited_for(stage: Stage) -> None:
     """Its stream was purged by hand: it will never end."""
     spec = stage.submit()
 
-    def purge() -> bool:
+    def purge() -> Lost:
         stage.put(f"$JS.API.STREAM.PURGE.{stage.names.jobs}", b"")
-        return True
+        return Lost.UNTIL_LOOK
 
     with pytest.raises(NotFound, match="no job"):
         wait_for_one(stage, beside(stage, purge), spec)
@@ -192,8 +192,11 @@ def test_group_that_was_never_whole_ends(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_waiting_outlives_the_broker(fresh_server: NatsServer, unique: str, count: int) -> None:
+def test_waiting_outlives_the_broker(
+    fresh_server: NatsServer, unique: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It restarts in the middle, and the job ends after it came back."""
+    monkeypatch.setattr("tqcli.client.wait.LOOK_AGAIN_S", 0.3)
     stage = Stage(fresh_server.endpoint, unique)
     stage.open("default")
     stage.link.patience_s = None

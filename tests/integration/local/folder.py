@@ -27,8 +27,9 @@ _LISTEN = "0A"
 def running_in(state: Path) -> list[int]:
     """Return the processes whose working directory is the folder: keeper, server and agent. Zombies have none."""
     folder = str(state.resolve())
+    folders = {folder, f"{folder} (deleted)"}
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if _target(Path(f"/proc/{pid}/cwd")) == folder]
+    return [pid for pid in pids if _target(Path(f"/proc/{pid}/cwd")) in folders]
 
 
 def names_in(state: Path) -> list[str]:

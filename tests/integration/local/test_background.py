@@ -71,9 +71,20 @@ def test_up_while_a_command_uses_it_makes_it_stay(state: Path) -> None:
     """The same server, the same port."""
     with take(state, agent=False) as hold:
         kept = up(state)
+        assert not kept.before
         assert kept.status.endpoint == hold.endpoint
     assert is_answering(kept.status.endpoint)
     await_names(state, "keeper", "nats-server", "sleep")
+    release_local(state=state)
+
+
+def test_up_takes_the_agent_that_runs(state: Path) -> None:
+    """With the slots that it has: its jobs are not to be disturbed."""
+    with take(state) as hold:
+        kept = up(state, slots=7)
+        assert not kept.before
+        assert kept.status.agent_pid == hold.status.agent_pid
+        assert kept.status.slots is None
     release_local(state=state)
 
 

@@ -137,6 +137,7 @@ def test_eight_at_once_share_one_server(state: Path) -> None:
     holders = [Holder(state) for _ in range(8)]
     servers = {holder.await_hold() for holder in holders}
     assert len(servers) == 1
+    assert "another keeper has the folder" not in (state / "keeper.log").read_text()
     await_names(state, "keeper", "nats-server", "sleep")
     assert [holder.leave() for holder in holders] == ["gone"] * 8
     assert running_in(state) == []
@@ -201,7 +202,8 @@ def test_kill_9_of_the_keeper_leaves_nothing(state: Path) -> None:
     with take(state) as hold:
         os.kill(hold.status.keeper_pid, signal.SIGKILL)
         await_empty(state, 1)
-        assert not is_listening(hold.endpoint)
+        # A process's main thread may be gone a moment before those that hold its sockets.
+        eventually(lambda: not is_listening(hold.endpoint), timeout_s=1)
 
 
 def test_broker_comes_back_after_kill_9_of_the_keeper(state: Path) -> None:

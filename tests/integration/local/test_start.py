@@ -145,7 +145,8 @@ def test_second_keeper_says_so_and_ends(state: Path) -> None:
     """Two servers in one folder would ruin the store."""
     with take(state) as hold:
         command = [sys.executable, "-P", "-m", "tqcli.local.keeper", str(state), "always", "", *STAND_IN]
-        assert subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout == "taken"
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=10)
+        assert (done.stdout, done.stderr) == ("taken", "another keeper has the folder\n")
         await_names(state, "keeper", "nats-server", "sleep")
         assert is_answering(hold.endpoint)
 

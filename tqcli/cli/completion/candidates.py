@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     Pairs = AsyncIterator[tuple[str, str]]
 
-DEADLINE_S = 0.2
-"""A user who pressed Tab waits; a name that comes later is no help."""
+CONNECT_S = 0.2
+DEADLINE_S = 1.0
+"""A user who pressed Tab waits; names that come later are no help."""
 
 _JOBS_MOST = 30
 
@@ -59,7 +60,7 @@ def _ask_broker(kind: str, globals_: Globals) -> list[tuple[str, str]]:
     from tqcli.jetstream.plain import connect_plain, drive  # noqa: PLC0415
     from tqcli.jetstream.subjects import Names  # noqa: PLC0415
 
-    link = connect_plain(endpoint, timeout_s=DEADLINE_S)
+    link = connect_plain(endpoint, timeout_s=CONNECT_S)
     return drive(_collect(read(Broker(link, Names(endpoint.namespace)))))
 
 

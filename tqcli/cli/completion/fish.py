@@ -29,7 +29,8 @@ function __tq_complete
             break
         else if string match -q -- '-*' $word
             string match -qr -- '^--(context|server)=' $word; and set -a front $word
-            test -n (__tq_value "$command" "$word" | string collect); and set option $word
+            set -l kind (__tq_value "$command" "$word")
+            test -n "$kind"; and set option $word
         else if contains -- "$command" @VERBATIM@
             set rest $place
             break

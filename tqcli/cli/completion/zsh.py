@@ -39,12 +39,13 @@ _tq() {
     return ret
 }
 
-# What comes from tq itself: KIND.
+# What comes from tq itself. The kind is the last argument: _arguments puts options for compadd before it.
 _tq_ask() {
+    local kind=$argv[-1]
     local -a found
-    found=(${(f)"$(_call_program $1s ${(q)program} ${(q)front} __complete $1 ${(q)PREFIX} 2> /dev/null)"})
+    found=(${(f)"$($program $front __complete $kind $PREFIX 2> /dev/null)"})
     found=(${${found//:/\\:}/$'\t'/:})
-    _describe -V -t $1s $1 found
+    _describe -V -t ${kind}s $kind found
 }
 @FUNCTIONS@
 if [[ $funcstack[1] == _tq ]]; then

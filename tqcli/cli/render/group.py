@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tqcli.client.query import Group
     from tqcli.core.job import Job
 
-_END_WIDTH = 34
+_END_WIDTH = 24
 
 
 def group_lines(group: Group, now: datetime, output: Output) -> Iterator[str]:
@@ -30,7 +30,8 @@ def group_lines(group: Group, now: datetime, output: Output) -> Iterator[str]:
     yield f"submitted {clock(group.submitted_at, now)}{by}" + (f", retry of {group.retry_of}" if group.retry_of else "")
     if group.failed:
         yield ""
-        yield from (_failed_line(job, output.width) for job in group.failed)
+        id_width = max(len(job.id) for job in group.failed)
+        yield from (_failed_line(job, id_width, output.width) for job in group.failed)
         more = group.counts[State.FAILED] - len(group.failed)
         if more > 0:
             yield f"  … and {more:,} more"
@@ -45,9 +46,9 @@ def _counts(group: Group, output: Output) -> Iterator[str]:
         yield f"{group.missing:,} never accepted, or forgotten"
 
 
-def _failed_line(job: Job, width: int | None) -> str:
-    end = describe_end(job).removeprefix("failed").removeprefix(":").strip() or "failed"
-    line = f"  {job.id}  {end:<{_END_WIDTH}}  {work(job)}"
+def _failed_line(job: Job, id_width: int, width: int | None) -> str:
+    end = describe_end(job).removeprefix("failed with ").removeprefix("failed: ")
+    line = f"  {job.id:<{id_width}}  {end:<{_END_WIDTH}}  {work(job)}"
     return line if width is None else shorten(line, width)
 
 

@@ -114,8 +114,13 @@ def _timeline(job: Job, now: datetime) -> Iterator[str]:
             yield _event(attempt.finished_at, now, f"attempt {attempt.number} {_ended(attempt)} after {took}")
     if job.state is State.RETRYING and job.retry_at is not None:
         yield _event(job.retry_at, now, f"attempt {job.attempt + 1}{of} is due")
-    elif job.state.final and job.finished_at is not None:
+    elif job.finished_at is not None and not _tells_the_end(job):
         yield _event(job.finished_at, now, describe_end(job))
+
+
+def _tells_the_end(job: Job) -> bool:
+    """Return whether the last attempt's end was the job's."""
+    return bool(job.attempts) and job.attempts[-1].finished_at == job.finished_at
 
 
 def _event(moment: datetime, now: datetime, text: str) -> str:

@@ -26,12 +26,14 @@ def count(number: int, noun: str) -> str:
 def short_duration(duration: timedelta) -> str:
     """Return a duration in its largest unit, in four characters or so.
 
-    >>> short_duration(timedelta(seconds=200)), short_duration(timedelta(seconds=1.25))
-    ('3m', '1.2s')
+    >>> short_duration(timedelta(seconds=200)), short_duration(timedelta(seconds=1.25)), short_duration(timedelta(0))
+    ('3m', '1.2s', '0ms')
     """
-    seconds = duration / _SECOND
+    seconds = max(duration / _SECOND, 0)
+    if seconds < 1:
+        return f"{int(seconds * 1000)}ms"
     if seconds < 10:  # noqa: PLR2004 - then the first digit alone says too little
-        return f"{int(max(seconds, 0) * 10) / 10:g}s"
+        return f"{int(seconds * 10) / 10:g}s"
     unit, size = next((unit, size) for unit, size in _UNITS if seconds >= size)
     return f"{int(seconds // size)}{unit}"
 
