@@ -103,7 +103,7 @@ _tq_options() {
     'up') kind='--sync -c --slots --context --server --json --debug -h --help' ;;
     'down') kind='--context --server --json --debug -h --help' ;;
     'context') kind='--context --server --json --debug -h --help' ;;
-    'context add') kind='--user --password --token --creds --nkey --tls-ca --tls-cert --tls-key --namespace --use --replace --no-check --server --context --server --json --debug -h --help' ;;
+    'context add') kind='--user --password --token --creds --nkey --tls-ca --tls-cert --tls-key --namespace --use --replace --no-check --server --context --json --debug -h --help' ;;
     'context ls') kind='--context --server --json --debug -h --help' ;;
     'context use') kind='--context --server --json --debug -h --help' ;;
     'context show') kind='--context --server --json --debug -h --help' ;;
@@ -254,7 +254,6 @@ _tq_value() {
         'context add --password' | \
         'context add --token' | \
         'context add --namespace' | \
-        'context add --server' | \
         'context add --server' | \
         'context ls --server' | \
         'context use --server' | \

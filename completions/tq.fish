@@ -337,7 +337,6 @@ function __tq_options
             echo --no-check\t'don\'t try to connect'
             echo --server\t'a server of it; may be repeated, or have commas'
             echo --context\t'the broker to use (TQ_CONTEXT)'
-            echo --server\t'the broker\'s URL (TQ_SERVER)'
             echo --json\t'print JSON, one document a line (TQ_JSON=1)'
             echo --debug\t'show tracebacks'
             echo -h\t'show this help'
@@ -569,7 +568,6 @@ function __tq_value
             'context add --password' \
             'context add --token' \
             'context add --namespace' \
-            'context add --server' \
             'context add --server' \
             'context ls --server' \
             'context use --server' \

@@ -108,6 +108,7 @@ def read_archive(file: BinaryIO) -> Contents:
             if data is not None:
                 while chunk := data.read(_CHUNK_BYTES):
                     tally.hash.update(chunk)
+        _read_to_end(tar)
     return tally.finish()
 
 
@@ -122,6 +123,7 @@ def unpack_archive(file: BinaryIO, target: Path) -> int:
     """
     with _open_archive(file) as tar:
         members = tar.getmembers()
+        _read_to_end(tar)
         check_members(members)
         # All are checked, and must come back as they were: no filter, and not the default one of Python 3.14.
         tar.extraction_filter = lambda member, _path: member
@@ -197,6 +199,12 @@ def _add_entry(tar: tarfile.TarFile, path: Path, name: str, tally: _Tally) -> No
         member = tar.gettarinfo(path, arcname=name)
         tally.add(member)
         tar.addfile(member)
+
+
+def _read_to_end(tar: tarfile.TarFile) -> None:
+    """Read what follows the last member: tarfile stops there, and would never see the checksum of the compression."""
+    while tar.fileobj is not None and tar.fileobj.read(_CHUNK_BYTES):
+        pass
 
 
 @contextmanager

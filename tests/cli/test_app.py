@@ -13,7 +13,7 @@ import pytest
 
 from tqcli.cli.app import run
 from tqcli.cli.completion.model import read_commands
-from tqcli.cli.parameter import Argument
+from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.verbs import VERBS
 from tqcli.errors import Conflict
 
@@ -106,7 +106,7 @@ def test_group_alone_names_its_commands(tq: Tq) -> None:
     """`tq queue` is half a command."""
     ended = tq("queue")
     assert ended.code == 2
-    assert "ls, add, pause" in ended.stderr
+    assert "ls, add, rm, pause" in ended.stderr
 
 
 @pytest.mark.parametrize("words", [["--json", "statsu"], ["statsu", "--json"]])
@@ -135,6 +135,24 @@ def test_globals_are_taken_on_both_sides(monkeypatch: pytest.MonkeyPatch, capfd:
     put_command(monkeypatch, "status", status)
     assert run(["--context", "a", "status", "--json", "--context=b"]) == 0
     assert json.loads(capfd.readouterr().out) == ["b", True, True]
+
+
+def test_commands_own_option_wins_over_a_global_one(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`tq context add --server URL` names a server, rather than the broker to ask."""
+
+    def status(
+        tq: Invocation,
+        server: Annotated[list[str] | None, Option("--server", help="servers, one after another")] = None,
+    ) -> None:
+        tq.output.document([tq.globals.server, server])
+
+    put_command(monkeypatch, "status", status)
+    assert run(["--server", "a", "status", "--server", "b", "--server", "c"]) == 0
+    assert json.loads(capfd.readouterr().out) == ["a", ["b", "c"]]
+    assert run(["status", "-h"]) == 0
+    assert capfd.readouterr().out.count("--server") == 1
 
 
 def test_options_of_the_users_command_are_left_alone(

@@ -149,7 +149,7 @@ def test_installing_says_what_it_did_and_does_it_once(tq: Tq) -> None:
     assert f"completion for bash is in {script}" in ended.text
     assert "open a new shell" in ended.text
     lines = (tq.home / ".bashrc").read_text().splitlines()
-    assert lines == ["alias ll='ls -l'", f"[[ -r '{script}' ]] && source '{script}'"]
+    assert lines == ["alias ll='ls -l'", f"[[ -r {script} ]] && source {script}"]
 
 
 def test_shell_in_use_is_found(tq: Tq) -> None:

@@ -14,7 +14,7 @@ from tests.support.credentials import USER, make_key
 from tests.support.eventually import eventually_async
 from tests.support.server import NatsServer
 from tqcli.core.endpoint import Endpoint
-from tqcli.errors import Unavailable
+from tqcli.errors import Unavailable, Unknown
 from tqcli.jetstream.connection import Connection, connect
 from tqcli.jetstream.dial import USER_TIMEOUT_MS
 
@@ -152,8 +152,10 @@ def test_request_waits_for_the_connection(fresh_server: NatsServer) -> None:
             await asyncio.get_running_loop().run_in_executor(None, fresh_server.start)
             assert await answer
             await published
-            await subscription
-            assert connection.connected
+            await connection.publish("a", b"once")
+            got = await subscription
+            messages = [await got.next(0.2) for _ in range(3)]
+            assert [message.body for message in messages if message is not None] in ([b"", b"once"], [b"once"])
 
     run(scenario())
 
@@ -244,21 +246,30 @@ def test_waiting_subscriber_learns_that_the_connection_was_closed(nats_server: N
         assert await waiting is not None  # the request
         with pytest.raises(Unavailable, match="closed"):
             await subscription.next(None)
-        with pytest.raises(Exception, match="closed"):
+        with pytest.raises(Unknown, match="closed"):
             await request
+        for late in (connection.post(unique), connection.publish(unique), connection.subscribe(unique)):
+            with pytest.raises(Unavailable, match="closed"):
+                await late
 
     run(scenario())
 
 
-def test_given_up_requests_are_forgotten(nats_server: NatsServer, unique: str) -> None:
+def test_given_up_requests_are_forgotten(fresh_server: NatsServer, unique: str) -> None:
     """Neither a timeout nor a cancelled wait leaves anything behind."""
 
     async def scenario() -> None:
-        async with connected(nats_server.endpoint) as connection:
+        async with connected(fresh_server.endpoint) as connection:
             await connection.subscribe(unique)
             for _ in range(50):
                 connection.post(unique, timeout_s=0.05).cancel()
             await eventually_async(lambda: not connection._router._requests, 5.0)  # noqa: SLF001
+            fresh_server.stop()
+            await eventually_async(lambda: not connection.connected, 10.0)
+            for _ in range(50):
+                connection.post(unique, timeout_s=0.05).cancel()
+            assert connection._waiting  # noqa: SLF001
+            await eventually_async(lambda: not connection._waiting, 5.0)  # noqa: SLF001
 
     run(scenario())
 

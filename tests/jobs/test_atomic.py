@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +70,26 @@ def test_two_runs_never_mix_their_bytes(tmp_path: Path) -> None:
         with pytest.raises(BlockingIOError, match=r"another run is writing this file: '.*/\.report\.html\.partial'"):
             write_file(target, b"second")
     assert target.read_text() == "first"
+
+
+def test_lock_on_a_file_that_got_its_name_meanwhile_is_not_taken(tmp_path: Path) -> None:
+    """Threads open the same partial file at the same time; whoever locks it late must not write into the target."""
+    target = tmp_path / "report.html"
+    write_file(target, b"a" * 50_000)
+
+    def write_often(content: bytes) -> None:
+        for _ in range(300):
+            with contextlib.suppress(BlockingIOError):
+                write_file(target, content)
+
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(write_often, letter * 50_000) for letter in (b"b", b"c", b"d")]
+        while not all(writer.done() for writer in writers):
+            content = target.read_bytes()
+            assert content == content[:1] * 50_000
+        for writer in writers:
+            writer.result()
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_symbolic_link_stays_one(tmp_path: Path) -> None:

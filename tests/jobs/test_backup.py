@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import socket
 import subprocess
 import tarfile
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs._archive import ArchiveError, check_members, find_entries, read_archive
+from jobs._archive import ArchiveError, check_members, find_entries, read_archive, write_archive
 from jobs._atomic import replace_file
 from jobs._retention import Retention, choose_kept
 from jobs.backup import BackupError, create, restore, verify
@@ -38,6 +39,7 @@ def source(tmp_path: Path) -> Path:
     (root / "run.sh").write_text("#!/bin/sh\n")
     (root / "run.sh").chmod(0o751)
     (root / "link").symlink_to("pages/start.md")
+    (root / "folder").symlink_to("pages")
     (root / "abroad").symlink_to("/etc/hostname")
     (root / "dangling").symlink_to("nowhere")
     (root / "twin").hardlink_to(root / "run.sh")
@@ -137,6 +139,16 @@ def test_sockets_and_pipes_are_left_out(source: Path, target: Path, tmp_path: Pa
         backup = create(str(source), str(target))
     restore(backup["path"], str(tmp_path / "back"))
     assert set(describe(tmp_path / "back")) == everything
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_what_vanishes_meanwhile_is_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A directory in use is never still. Listing /proc/self/fd opens one more, in the list and gone when it is there."""
+    with (tmp_path / "x.tar.gz").open("w+b") as file:
+        write_archive(Path("/proc/self/fd"), file, compression="gz")
+        file.seek(0)
+        read_archive(file)
+    assert re.search(r"^'/proc/self/fd/\d+' vanished, left out$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_name_that_is_no_utf8_comes_back(source: Path, target: Path, tmp_path: Path) -> None:
@@ -310,6 +322,25 @@ def test_damaged_archive_is_not_restored(source: Path, target: Path, tmp_path: P
     with pytest.raises(BackupError, match="the archive is damaged"):
         restore(str(path), str(tmp_path / "back"))
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["backups", "wiki"]
+
+
+@pytest.mark.parametrize("compression", ["gz", "xz"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "overwritten"])
+def test_every_damage_is_called_so(source: Path, target: Path, tmp_path: Path, compression: str, damage: str) -> None:
+    """The libraries below raise a dozen exceptions for it; users see one."""
+    path = Path(create(str(source), str(target), compression=compression)["path"])
+    content = bytearray(path.read_bytes())
+    match damage:
+        case "cut":
+            del content[150_000:]
+        case "flipped":
+            content[150_000] ^= 0xFF
+        case _:
+            content[:] = b"no archive at all" * 1000
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(content)
+    with pytest.raises(BackupError, match=r"damaged: the archive is damaged: ."):
+        restore(str(damaged), str(tmp_path / "back"))
 
 
 def test_archive_without_checksum_is_restored_and_says_so(source: Path, target: Path, tmp_path: Path) -> None:

@@ -102,6 +102,12 @@ def test_output_is_utf8_whatever_came_in(tmp_path: Path) -> None:
     assert (tmp_path / "clean.csv").read_bytes() == 'größe,x\n"1\n2",3\n'.encode()
 
 
+def test_rejects_keep_every_character_they_had(tmp_path: Path) -> None:
+    """Line ends and spaces too, so that what was wrong can be seen and mended."""
+    clean(tmp_path, '"a",b\r\n" x\ry\r\n",\r\n', required="b")
+    assert read(tmp_path / "clean.rejects.csv")[1] == ["2", "b: no value", " x\ry\r\n", ""]
+
+
 def test_file_can_be_cleaned_in_place(tmp_path: Path) -> None:
     """It is replaced when all of it is read; doing it again, as a retry would, changes nothing."""
     path = tmp_path / "members.csv"

@@ -248,6 +248,7 @@ def test_user_without_password_is_a_mistake(server: SmtpServer, monkeypatch: pyt
         ({"to": "nobody"}, "to: 'nobody' is not a mail address"),
         ({"to": "a b@example.org"}, "is not a mail address"),
         ({"to": "änn@example.org"}, "is not a mail address"),
+        ({"to": "ann@exämple.org"}, "is not a mail address"),
         ({"to": "ann@example.org\nBcc: eve@example.org"}, "to must be one line"),
         ({"cc": 7}, "cc must be a text or a list of texts"),
         ({"sender": "a@example.org, b@example.org"}, "sender: one address"),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tqcli.core.endpoint import Endpoint
     from tqcli.core.state import Reason
+    from tqcli.jetstream.link import Subscription
 
 T = TypeVar("T")
 SUCCESS = Exited(0)
@@ -105,19 +106,22 @@ class Stage:
 
     def take(self, spec: Spec) -> str:
         """Pull the next job of the queue and level, which must be that of `spec`; return where it is settled."""
-        consumer = self.names.queue_consumer(spec.queue, spec.priority)
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.names.jobs}.{consumer}"
+        message = self.run(self.ask(spec.queue, spec.priority, no_wait=True).next(5.0))
+        assert message is not None
+        assert message.reply is not None, message.description
+        assert message.subject == self.names.job(spec.queue, spec.priority, spec.group, spec.index)
+        return message.reply
 
-        async def pull() -> str:
+    def ask(self, queue: str = "default", priority: str = "normal", **options: object) -> Subscription:
+        """Ask for the next job of a queue and level; return where it arrives, or the status that there is none."""
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.names.jobs}.{self.names.queue_consumer(queue, priority)}"
+
+        async def pull() -> Subscription:
             inbox = self.link.new_inbox()
             deliveries = await self.link.subscribe(inbox)
-            await self.link.publish(subject, b'{"batch": 1, "no_wait": true}', reply=inbox)
-            message = await deliveries.next(5.0)
-            await deliveries.close()
-            assert message is not None
-            assert message.reply is not None, message.description
-            assert message.subject == self.names.job(spec.queue, spec.priority, spec.group, spec.index)
-            return message.reply
+            await self.link.publish(subject, msgspec.json.encode({"batch": 1} | options), reply=inbox)
+            await self.link.post(f"$JS.API.STREAM.INFO.{self.names.jobs}")  # after it, the server has our request
+            return deliveries
 
         return self.run(pull())
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from tqcli.cli.invocation import ALONE, GLOBALS, Alone, Globals, Invocation, alone_parameters, global_parameters
+from tqcli.cli.globals import ALONE, GLOBALS, Alone, Globals, alone_parameters, global_parameters, with_globals
+from tqcli.cli.invocation import Invocation
 from tqcli.cli.output import Output
 from tqcli.cli.parameter import Argument, read_bundle, read_signature
 from tqcli.cli.parser import Parser
@@ -23,8 +24,6 @@ from tqcli.errors import InvalidInput, TqError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from tqcli.cli.parameter import Parameter
 
     Values = dict[tuple[str, ...], Any]
 
@@ -63,10 +62,9 @@ def run(words: Sequence[str]) -> int:
 
 
 def _dispatch(words: Sequence[str], output: Output) -> int:
-    shared = global_parameters()
-    before, rest = _read_front(words, shared)
+    before, rest = _read_front(words)
     if not rest or _fields(before, ALONE):
-        return _run_alone(before, shared, output)
+        return _run_alone(before, output)
     if rest[0] == HELP:
         return _dispatch([*rest[1:], "--help"], output)
     if rest[0] == COMPLETE:
@@ -75,23 +73,23 @@ def _dispatch(words: Sequence[str], output: Output) -> int:
         return print_candidates(rest[1:], Globals(**_fields(before, GLOBALS)), output)
     found = find_command(rest)
     if isinstance(found, Verb):
-        return _run_group(found, rest[1:], before, shared, output)
-    return _run_command(found, before, shared, output)
+        return _run_group(found, rest[1:], before, output)
+    return _run_command(found, before, output)
 
 
-def _read_front(words: Sequence[str], shared: tuple[Parameter, ...]) -> tuple[Values, list[str]]:
+def _read_front(words: Sequence[str]) -> tuple[Values, list[str]]:
     """Return what was given before the command, and the words from the command on."""
-    parameters = (*shared, *alone_parameters(), *read_bundle(_Front, _FRONT))
+    parameters = (*global_parameters(), *alone_parameters(), *read_bundle(_Front, _FRONT))
     values = Parser(PROGRAM, parameters).parse(words)
     return values, values.pop((_FRONT, "command"), [])
 
 
-def _run_alone(values: Values, shared: tuple[Parameter, ...], output: Output) -> int:
+def _run_alone(values: Values, output: Output) -> int:
     alone = Alone(**_fields(values, ALONE))
     if values.get((GLOBALS, "help")):
         from tqcli.cli.help import show_overview  # noqa: PLC0415 - only where help is asked for
 
-        show_overview(output, (*shared, *alone_parameters()))
+        show_overview(output, (*global_parameters(), *alone_parameters()))
     elif alone.version:
         output.line(f"{PROGRAM} {_version()}")
     elif alone.show_completion is not None:
@@ -112,12 +110,12 @@ def _run_alone(values: Values, shared: tuple[Parameter, ...], output: Output) ->
     return 0
 
 
-def _run_group(verb: Verb, words: list[str], before: Values, shared: tuple[Parameter, ...], output: Output) -> int:
+def _run_group(verb: Verb, words: list[str], before: Values, output: Output) -> int:
     """Show what commands a command has that is none itself: help where it was asked for, else what is missing."""
     from tqcli.cli.help import show_group  # noqa: PLC0415 - only where help is asked for
 
     name = f"{PROGRAM} {verb.name}"
-    values = before | Parser(name, shared).parse(words)
+    values = before | Parser(name, global_parameters()).parse(words)
     if not values.get((GLOBALS, "help")):
         msg = f"{name} needs one of its commands: {', '.join(own for own, _ in verb.verbs)}"
         raise InvalidInput(msg, hint=f"for example: {name} {verb.verbs[0][0]}")
@@ -125,13 +123,14 @@ def _run_group(verb: Verb, words: list[str], before: Values, shared: tuple[Param
     return 0
 
 
-def _run_command(found: Found, before: Values, shared: tuple[Parameter, ...], output: Output) -> int:
+def _run_command(found: Found, before: Values, output: Output) -> int:
     signature = read_signature(found.function)
-    parser = Parser(found.name, (*signature.parameters, *shared))
+    parameters = with_globals(signature.parameters)
+    parser = Parser(found.name, parameters)
     if before.get((GLOBALS, "help")) or parser.asks_for_help(found.words):
         from tqcli.cli.help import show_command  # noqa: PLC0415 - only where help is asked for
 
-        show_command(output, found, (*signature.parameters, *shared))
+        show_command(output, found, parameters)
         return 0
     values = before | parser.parse(found.words)
     chosen = Globals(**_fields(values, GLOBALS))

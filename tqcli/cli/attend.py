@@ -63,10 +63,14 @@ class Attendance:
         assert self._single.job is not None, "`stream` comes first"  # noqa: S101
         return self._single.job
 
+    def say(self, text: str) -> None:
+        """Tell the user something that the job did not print."""
+        self._output.note(f"tq: {text}")
+
     async def _warn(self, job: Job) -> None:
         """Tell once that nobody is there to run the job."""
         if self._warned or job.state is not State.QUEUED:
             return
         self._warned = True
         if not any(self._queue in agent.queues for agent in await read_agents(self._session.broker)):
-            self._output.note(f"tq: no agent serves the queue {self._queue}: `tq agent -q {self._queue}` starts one")
+            self.say(f"no agent serves the queue {self._queue}: `tq agent -q {self._queue}` starts one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.parameter import OPTIONS, Argument, Option
 from tqcli.cli.verbs import PROGRAM, VERBS
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def show_command(output: Output, found: Found, parameters: Sequence[Parameter]) 
     page.text(text)
     page.section("Commands", found.commands)
     page.section("Arguments", [(parameter.metavar, parameter.marker.help) for parameter in arguments])
-    panels: dict[str, list[tuple[str, str]]] = {}
+    # Those without a panel of their own come first.
+    panels: dict[str, list[tuple[str, str]]] = {OPTIONS: []}
     for parameter in parameters:
         if isinstance(parameter.marker, Option):
             panels.setdefault(parameter.marker.panel, []).append(_describe(parameter))

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     Parse = Callable[[str], object]
 
 
+OPTIONS = "Options"
+"""The panel of an option that names none."""
+
+
 class Option:
     """The marker of an option: its names, as `-q`, `--queue`; it is shown under `panel` in the help."""
 
@@ -44,7 +48,7 @@ class Option:
         metavar: str | None = None,
         parse: Parse | None = None,
         complete: str | None = None,
-        panel: str = "Options",
+        panel: str = OPTIONS,
         implied: str | None = None,
     ) -> None:
         """Declare it. `parse` reads the text where the type doesn't say; `implied` is the value where none is given.

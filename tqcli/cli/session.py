@@ -15,7 +15,7 @@ from tqcli.settings.target import choose_target
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator, Sequence
 
-    from tqcli.cli.invocation import Globals
+    from tqcli.cli.globals import Globals
     from tqcli.core.endpoint import Endpoint
 
 LAST = "@last"

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from tqcli.cli.progress import show_progress
 from tqcli.cli.render.ending import explain_group, explain_job
-from tqcli.cli.unserved import warn_locally
 from tqcli.client.query import resolve
 from tqcli.client.wait import wait_for
 from tqcli.client.watch import GroupWatch, JobWatch
 from tqcli.core.exit_status import exit_status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
 
     from tqcli.cli.output import Output
@@ -23,32 +22,42 @@ if TYPE_CHECKING:
     from tqcli.core.job import Job
 
 
-def be_patient(session: Session, output: Output) -> None:
+def be_patient(session: Session, say: Callable[[str], None]) -> None:
     """From now on, wait for a lost broker for ever, and say so: the jobs go on without us."""
     session.link.patience_s = None
-    session.link.on_event = lambda text: output.note(f"tq: {text}")
+    session.link.on_event = say
 
 
 def wait(
-    session: Session, output: Output, ids: Sequence[JobId], *, any_: bool = False, within: timedelta | None = None
+    session: Session,
+    output: Output,
+    ids: Sequence[JobId],
+    *,
+    any_: bool = False,
+    within: timedelta | None = None,
+    on_unfinished: Callable[[], None] | None = None,
 ) -> list[JobWatch | GroupWatch]:
     """Return the ids' watches once all of them (with `any_`, one) are over, or `within` has passed.
+
+    `on_unfinished` is called at most once, where there is something to wait for.
 
     Raises:
         NotFound: there is no such job or group.
     """
-    be_patient(session, output)
-    warned = False
+    pending = [on_unfinished] if on_unfinished is not None else []
     with show_progress(output, "waiting") as bar:
 
         def advance(tally: Tally) -> None:
-            nonlocal warned
-            if not warned and tally.ended < tally.total:
-                warned = True
-                warn_locally(session, output)
+            if pending and tally.ended < tally.total:
+                pending.pop()()
             parts = [f"{tally.running:,} running" if tally.running else "", _count_bad(tally)]
             bar.update(tally.ended, tally.total, ", ".join(part for part in parts if part))
 
+        def say(text: str) -> None:
+            bar.clear()
+            output.note(f"tq: {text}")
+
+        be_patient(session, say)
         return session.run(wait_for(session.broker, ids, any_=any_, within=within, on_progress=advance))
 
 

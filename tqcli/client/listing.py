@@ -113,11 +113,12 @@ async def _read_waiting(broker: Broker, filters: Filters) -> AsyncIterator[Job |
     """Yield the jobs that have only a message, None for each that the filters drop."""
     wildcard = _ALL if filters.queue is None else broker.names.jobs_of(filters.queue)
     async for page in in_pages(newest_first(broker.link, broker.names.jobs, wildcard), WINDOW):
-        for job in await _describe_messages(broker, page):
-            waits = job is not None and job.state is State.QUEUED
-            if job is not None and waits and filters.since is not None and job.submitted_at < filters.since:
-                return
-            yield job if job is not None and waits and filters.allow(job) else None
+        jobs = await _describe_messages(broker, page)
+        for job in jobs:
+            yield job if job is not None and filters.allow(job) else None
+        known = [job.submitted_at for job in jobs if job is not None]
+        if filters.since is not None and known and max(known) < filters.since - CLOCK_SKEW:
+            return
 
 
 async def _read_running(broker: Broker, filters: Filters) -> AsyncIterator[Job]:

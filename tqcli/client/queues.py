@@ -21,11 +21,12 @@ from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.lookup import count_messages, read_consumers
 from tqcli.jetstream.presence import read_agents
 from tqcli.jetstream.subjects import LEVELS
-from tqcli.jetstream.topology import ensure_queue, ensure_streams
+from tqcli.jetstream.topology import consumer_info, ensure_queue, ensure_streams
 
 if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
 
+_MOMENT = timedelta(milliseconds=30)
 _FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -138,6 +139,14 @@ async def resume_queue(broker: Broker, queue: str) -> None:
     Raises:
         NotFound: there is no such queue.
     """
+    # Ending a pause wakes no request that waits at the server, so agents would sleep on for up to 15 s; a pause that
+    # runs out does (nats-server 2.15.1). So it runs out in a moment, by the server's own clock.
+    await require_queue(broker, queue)
+    for level in LEVELS:
+        info = await consumer_info(broker.link, broker.names.jobs, broker.names.queue_consumer(queue, level))
+        if info.get("paused"):
+            await _pause_level(broker, queue, level, datetime.fromisoformat(info["ts"]) + _MOMENT)
+    await broker.link.sleep(2 * _MOMENT.total_seconds())
     await _pause(broker, queue, None)
 
 
@@ -190,10 +199,14 @@ async def _load_names(broker: Broker) -> set[str]:
 async def _pause(broker: Broker, queue: str, until: datetime | None) -> None:
     """Pause a queue's consumers until then; None resumes them. Source: ADR-42."""
     await require_queue(broker, queue)
-    names = broker.names
-    body = {} if until is None else {"pause_until": until.isoformat().replace("+00:00", "Z")}
     for level in LEVELS:
-        await call(broker.link, f"CONSUMER.PAUSE.{names.jobs}.{names.queue_consumer(queue, level)}", body)
+        await _pause_level(broker, queue, level, until)
+
+
+async def _pause_level(broker: Broker, queue: str, level: str, until: datetime | None) -> None:
+    body = {} if until is None else {"pause_until": until.isoformat().replace("+00:00", "Z")}
+    consumer = broker.names.queue_consumer(queue, level)
+    await call(broker.link, f"CONSUMER.PAUSE.{broker.names.jobs}.{consumer}", body)
 
 
 def _paused_until(infos: list[dict[str, Any]]) -> datetime | None:

@@ -73,7 +73,6 @@ class Channel:
         self._sock = dialed.sock
         self._parser = dialed.parser
         self._retry = dialed.retry
-        self._pending = dialed.pending
         self._waiter = waiter
         self._out = bytearray()
         self._heard_at = self._pinged_at = time.monotonic()
@@ -147,8 +146,6 @@ class Channel:
             if not data:
                 msg = "closed by the server"
                 raise Lost(msg)
-            while self._pending is not None and self._pending():
-                data += self._sock.recv(READ_BYTES)
         except self._retry:
             pass
         except OSError as error:

@@ -61,7 +61,7 @@ class Connection:
         self._session: Session | None = None
         self._server: ServerInfo | None = None
         self._up = asyncio.Event()
-        self._waiting: list[tuple[Request, bytes]] = []
+        self._waiting: dict[str, tuple[Request, bytes]] = {}
         self._reconnecting: asyncio.Task[None] | None = None
         self._closed = False
         self._callbacks: list[Callable[[], None]] = []
@@ -136,6 +136,7 @@ class Connection:
         self._closed = True
         if self._reconnecting is not None:
             self._reconnecting.cancel()
+            await asyncio.wait({self._reconnecting})
         session, self._session = self._session, None
         if session is not None:
             try:
@@ -171,11 +172,11 @@ class Connection:
         self._session = session
         self._server = session.admitted
         session.send(self._router.encode_subscriptions())
-        waiting, self._waiting = self._waiting, []
-        for request, data in waiting:
+        for request, data in self._waiting.values():
             if not request.future.done():
                 request.sent = True
                 session.send(data)
+        self._waiting.clear()
         self._up.set()
 
     async def _reconnect(self) -> None:
@@ -254,6 +255,8 @@ class Connection:
         request = Request(subject, future, replies)
         reply = router.add_request(request)
         try:
+            if self._closed:
+                raise self._not_connected()
             data = encode_publish(subject, body, reply=reply, headers=headers, max_payload=self.server.max_payload)
         except TqError as error:
             router.drop_request(reply)
@@ -264,17 +267,20 @@ class Connection:
             request.sent = True
             self._session.send(data)
         else:
-            self._waiting.append((request, data))
+            self._waiting[reply] = request, data
         return future
 
     def _expire(self, reply: str, request: Request) -> None:
         self._router.drop_request(reply)
+        self._waiting.pop(reply, None)
         if request.sent:
             request.fail(unanswered(request.subject, f"{self.server.url} did not answer in time"))
         else:
             request.fail(self._not_connected())
 
     def _not_connected(self) -> Unavailable:
+        if self._closed:
+            return Unavailable("the connection is closed")
         urls = ", ".join(address.url for address in self._addresses)
         return Unavailable(f"no connection to {urls}", hint="it was not sent; the connection comes back by itself")
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READ_BYTES = 256 * 1024
+"""More than a TLS record (16 KiB), so no decrypted byte stays behind where poll(2) can't see it."""
+
 USER_TIMEOUT_MS = 10_000
 """The kernel gives a connection up when sent bytes stay unacknowledged for so long (H20); by default, 15 minutes."""
 
@@ -52,8 +54,6 @@ class Dialed(NamedTuple):
     early: list[Event]
     retry: tuple[type[OSError], ...]
     """What `sock` raises where it would have to wait."""
-    pending: Callable[[], int] | None
-    """With TLS: bytes that are decrypted but not read, of which poll(2) knows nothing."""
 
 
 def dial(endpoint: Endpoint, address: Address, subscribe: bytes, *, deadline: float, wait: Wait) -> Dialed:
@@ -175,7 +175,6 @@ class _Handshake:
         self._wait = wait
         self._parser = Parser()
         self._retry: tuple[type[OSError], ...] = (BlockingIOError,)
-        self._pending: Callable[[], int] | None = None
 
     def run(self, subscribe: bytes) -> Dialed:
         info = self._read()[0]
@@ -191,7 +190,7 @@ class _Handshake:
             events = self._read()
             for number, event in enumerate(events, 1):
                 if event is Signal.PONG:
-                    return Dialed(self.sock, self._parser, server, early + events[number:], self._retry, self._pending)
+                    return Dialed(self.sock, self._parser, server, early + events[number:], self._retry)
                 if isinstance(event, Err):
                     raise explain_refusal(event.text, self._address.url)
                 early.append(event)
@@ -203,7 +202,7 @@ class _Handshake:
         self.encrypted = True
         self._retry = WANTS
         tls = context.wrap_socket(self.sock, server_hostname=self._address.host, do_handshake_on_connect=False)
-        self.sock, self._pending = tls, tls.pending
+        self.sock = tls
         self._insist(tls.do_handshake)
 
     def _read(self) -> list[Event]:

@@ -224,7 +224,8 @@ class PlainLink:
         subscription.sid = self._router.add_subscription(subscription)
         try:
             self._connection.write(encode_subscribe(subject, subscription.sid), at_once=False)
-            self._connection.confirm(time.monotonic() + REQUEST_TIMEOUT_S)
+            if not self._connection.confirm(time.monotonic() + REQUEST_TIMEOUT_S):
+                self._connection.ensure()  # connecting again subscribes to it
         except BaseException:
             self.unsubscribe(subscription)
             raise

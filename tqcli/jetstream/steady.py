@@ -144,20 +144,27 @@ class SteadyConnection:
     def look(self) -> None:
         """Notice that an idle connection is gone before something is entrusted to it."""
         if self._channel is not None and time.monotonic() - self._channel.used_at > _TRUSTED_S:
-            self._turn(time.monotonic())
+            while self._turn(time.monotonic()):
+                pass  # a server that leaves has last words
 
-    def confirm(self, deadline: float) -> None:
-        """Wait until the server has taken in everything written so far.
+    def confirm(self, deadline: float) -> bool:
+        """Wait until the server has taken in everything written so far; return False if the connection was lost.
 
         Raises:
-            Unknown: it did not say so in time, or the connection was lost.
+            Unknown: it did not say so in time.
         """
         channel = self._channel
-        ping = channel.ping() if channel is not None else 0
-        while channel is not None and not channel.is_answered(ping):
-            if channel is not self._channel or (not self._turn(deadline) and time.monotonic() >= deadline):
-                msg = "the server did not answer a PING"
-                raise Unknown(msg, hint="it may have happened")
+        if channel is None:
+            return False
+        ping = channel.ping()
+        while not channel.is_answered(ping):
+            came = self._turn(deadline)
+            if channel is not self._channel:
+                return False
+            if not came and time.monotonic() >= deadline:
+                msg = f"{channel.server.url} did not answer in time"
+                raise Unknown(msg, hint="it may have happened; repeating it is safe")
+        return True
 
     def pause(self, deadline: float) -> None:
         """Wait once, without asking for a connection where there is none."""

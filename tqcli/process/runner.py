@@ -40,7 +40,6 @@ class Runner:
         self.main = 0
         self.status: int | None = None
         self.usage = (0, 0.0, 0.0)
-        self.stopping = False
         self.kill_at: float | None = None
         self.stuck_after_s = STUCK_AFTER_S
 
@@ -109,7 +108,7 @@ class Runner:
             for fd in fds:
                 os.close(fd)
         while self.reap():
-            if self.status is not None and not self.stopping and self.kill_at is None:
+            if self.status is not None and self.kill_at is None:
                 self.kill_at = time.monotonic()  # the command is done, so what it left behind goes at once
             if self.wait(self.pursue()):
                 self.obey(self.take()[0])
@@ -118,7 +117,7 @@ class Runner:
 
     def start(self, packet: bytes, fds: list[int]) -> int:
         """Start what a RUN asks for; return its process id."""
-        self.status, self.stopping, self.kill_at = None, False, None
+        self.status, self.kill_at = None, None
         flags, argc, words = wire.decode_run(packet)
         left = iter(fds)
         actions = [(os.POSIX_SPAWN_DUP2, next(left), 1), (os.POSIX_SPAWN_DUP2, next(left), 2)]
@@ -147,12 +146,11 @@ class Runner:
     def obey(self, packet: bytes) -> None:
         """Do what a STOP says. Of several, the earliest kill counts."""
         grace_s = wire.decode_stop(packet)
+        if grace_s > 0 and self.kill_at is None:
+            tree.terminate_descendants()
         kill_at = time.monotonic() + grace_s
         if self.kill_at is None or kill_at < self.kill_at:
             self.kill_at = kill_at
-        if grace_s > 0 and not self.stopping:
-            tree.terminate_descendants()
-        self.stopping = True
 
     def pursue(self) -> float | None:
         """Kill what is there where it is time to; return for how many milliseconds to wait then.

@@ -153,6 +153,17 @@ def test_paused_queue_hands_out_nothing(stage: Stage) -> None:
     stage.take(spec)
 
 
+def test_resumed_queue_wakes_the_agents_that_wait(stage: Stage) -> None:
+    """Their requests lie at the server; a job should not wait until they are repeated."""
+    deliveries = stage.ask(expires=4_000_000_000)
+    stage.run(pause_queue(stage.broker, "default"))
+    stage.submit()
+    stage.run(resume_queue(stage.broker, "default"))
+    message = stage.run(deliveries.next(3.0))
+    assert message is not None
+    assert message.status is None
+
+
 def test_limit_is_set_changed_and_ended(stage: Stage) -> None:
     """As the list shows it."""
     limits = []

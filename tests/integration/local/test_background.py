@@ -177,6 +177,28 @@ def test_up_works_with_stdin_stdout_and_stderr_closed(state: Path) -> None:
     assert release_local(state=state)
 
 
+def test_signals_of_the_caller_are_not_the_keepers(state: Path) -> None:
+    """One that blocks TERM and ignores its children's end, here; the keeper lives by both."""
+    odd = """\
+import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
+"""
+    subprocess.run([sys.executable, "-c", odd + _UP, str(state), *STAND_IN], cwd=ROOT, check=True, timeout=20)
+    old = local_status(state=state)
+    assert old is not None
+    assert old.agent_pid is not None
+    os.kill(old.agent_pid, signal.SIGKILL)
+    eventually(lambda: _agent_of(state) not in {None, old.agent_pid}, timeout_s=5)
+    assert release_local(state=state)
+    assert running_in(state) == []
+
+
+def _agent_of(state: Path) -> int | None:
+    status = local_status(state=state)
+    return None if status is None else status.agent_pid
+
+
 def test_keeper_is_in_a_session_of_its_own(state: Path) -> None:
     """Ctrl-C in the terminal is not for it."""
     kept = up(state)

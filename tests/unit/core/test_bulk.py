@@ -38,6 +38,11 @@ def test_what_is_no_array_is_refused(text: str) -> None:
     assert caught.value.hint
 
 
+def test_array_may_have_a_million_elements() -> None:
+    """The limit is reached, not only approached."""
+    assert len(parse_array("1-1000000")) == 1_000_000
+
+
 def test_line_replaces_each_placeholder() -> None:
     """As a whole or inside an argument, every one of them."""
     assert substitute_line(("cp", "{}", "to/{}.{}"), "a b") == ("cp", "a b", "to/a b.a b")

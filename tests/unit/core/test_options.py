@@ -124,6 +124,9 @@ def test_keyword_arguments_are_merged_by_name() -> None:
     base = JobOptions(python="a:b", kwargs=msgspec.Raw(b'{"x":1,"y":[2]}'))
     both = overlay(base, JobOptions(kwargs=msgspec.Raw(b'{"x":9}')))
     assert both == JobOptions(python="a:b", kwargs=msgspec.Raw(b'{"x":9,"y":[2]}'))
+    assert overlay(base, JobOptions(queue="slow")).kwargs == base.kwargs
+    assert overlay(JobOptions(python="a:b"), base).kwargs == base.kwargs
+    assert overlay(JobOptions(python="a:b"), JobOptions(kwargs=base.kwargs)).kwargs == base.kwargs
 
 
 def test_keyword_arguments_that_are_no_object_are_refused() -> None:

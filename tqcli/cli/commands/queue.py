@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.render.words import count
 from tqcli.client import queues as client
 from tqcli.core.duration import format_duration
 from tqcli.core.exit_status import EXIT_CANCELLED
@@ -29,7 +30,7 @@ class _Done(msgspec.Struct, omit_defaults=True):
     queue: str
     done: str
     limit: int | None = None
-    count: int | None = None
+    cancelled: int | None = None
 
 
 def _parse_limit(text: str) -> int | None:
@@ -149,13 +150,13 @@ def purge(
 
     with tq.session() as session:
         total = _count_queued(session, queue)
-        if not yes and total and sys.stdin.isatty() and not _agrees(f"Cancel {total:,} queued jobs of {queue}?"):
+        if not yes and total and sys.stdin.isatty() and not _agrees(f"Cancel {count(total, 'queued job')} of {queue}?"):
             tq.output.note("nothing was cancelled")
             return EXIT_CANCELLED
         with show_progress(tq.output, "cancelling") as progress:
             purging = purge_queue(session.broker, queue, progress=lambda done: progress.update(done, max(total, done)))
             done = session.run(purging)
-    _tell(tq.output, _Done(queue, "purged", count=done), f"queue {queue} purged: {done:,} jobs cancelled")
+    _tell(tq.output, _Done(queue, "purged", cancelled=done), f"queue {queue} purged: {count(done, 'job')} cancelled")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.attend import Attendance
@@ -10,6 +11,7 @@ from tqcli.cli.parameter import Argument
 from tqcli.cli.sending import build, send
 from tqcli.cli.signals import Signals
 from tqcli.cli.waiting import be_patient, conclude, print_document, wait
+from tqcli.client.patience import insist
 from tqcli.core.exit_status import EXIT_CANCELLED
 from tqcli.core.ids import JobId
 from tqcli.errors import Conflict, NotFound, TqError
@@ -67,20 +69,23 @@ class _Run:
             send(self._session, self._output, self._submission, once=self._once)
         except Interrupted:
             # It may be queued, or not: nobody knows yet.
-            self._cancel()
+            self._cancel_quietly()
             return EXIT_CANCELLED
-        be_patient(self._session, self._output)
-        stored = self._once
+        be_patient(self._session, self._attendance.say)
+        cancelling = False
         while True:
             try:
-                return self._attend(stored=stored)
+                if cancelling:
+                    self._cancel()
+                return self._attend(stored=self._once and not cancelling)
             except Interrupted:
-                if not self._go_on():
+                if self._signals.count > 1:
+                    self._attendance.say(f"job {self._id} is left alone: `tq status {self._id}` shows it")
                     return EXIT_CANCELLED
-                stored = False
+                cancelling = True
             except SystemExit:
                 # Nobody reads our stdout any more: as for any filter, that is the end.
-                self._cancel()
+                self._cancel_quietly()
                 raise
 
     def _attend(self, *, stored: bool) -> int:
@@ -91,23 +96,18 @@ class _Run:
         self._session.run(self._attendance.stream(stored=stored))
         return conclude(self._output, self._attendance.ended, shown=True)
 
-    def _go_on(self) -> bool:
-        """Cancel the job at the first signal; return whether to wait for its end."""
-        if self._signals.count == 1 and self._cancel():
-            return True
-        self._output.note(f"tq: job {self._id} is left alone: `tq status {self._id}` shows it")
-        return False
-
-    def _cancel(self) -> bool:
-        """Cancel the job; return False where a second signal came in meanwhile."""
+    def _cancel(self) -> None:
+        """Cancel the job, as soon as the broker can be asked to."""
         from tqcli.client.cancel import cancel  # noqa: PLC0415 - most jobs are left to end
 
-        try:
+        self._attendance.say(f"cancelling job {self._id}; Ctrl-C again leaves without waiting for it")
+        broker = self._session.broker
+        with suppress(Conflict, NotFound):  # it has ended
+            self._session.run(insist(broker, lambda: cancel(broker, self._id)))
+
+    def _cancel_quietly(self) -> None:
+        """Cancel the job if that can be done now."""
+        from tqcli.client.cancel import cancel  # noqa: PLC0415 - as above
+
+        with suppress(TqError, Interrupted):
             self._session.run(cancel(self._session.broker, self._id))
-        except (Conflict, NotFound):
-            return True
-        except Interrupted:
-            return False
-        except TqError as error:
-            self._output.note(f"tq: job {self._id} could not be cancelled: {error.message}")
-        return True

@@ -113,8 +113,8 @@ class _Submit:
         from tqcli.cli.waiting import be_patient, conclude  # noqa: PLC0415
 
         self._output.note(str(job_id))
-        be_patient(self._session, self._output)
         attendance = Attendance(self._session, self._output, self._submission.specs[0])
+        be_patient(self._session, attendance.say)
         self._session.run(attendance.open())
         self._session.run(attendance.stream(stored=True))
         return conclude(self._output, attendance.ended, shown=True)

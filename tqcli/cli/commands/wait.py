@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta  # noqa: TC003 - read for the command's options
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.unserved import warn_locally
 from tqcli.cli.waiting import conclude, print_document
 from tqcli.cli.waiting import wait as wait_for
 from tqcli.client.watch import JobWatch
@@ -35,7 +37,9 @@ def wait(
         id=$(tq submit --array 1-100 -- ./simulate) && tq wait $id
     """
     with tq.session() as session:
-        watches = wait_for(session, tq.output, session.ids(ids or []), any_=any_, within=timeout)
+        warn = partial(warn_locally, session, tq.output)
+        asked = session.ids(ids or [])
+        watches = wait_for(session, tq.output, asked, any_=any_, within=timeout, on_unfinished=warn)
         ended = [watch for watch in watches if watch.is_over]
         if tq.output.json:
             for watch in ended:

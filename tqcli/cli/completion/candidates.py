@@ -17,7 +17,7 @@ from tqcli.settings.target import choose_target
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from tqcli.cli.invocation import Globals
+    from tqcli.cli.globals import Globals
     from tqcli.cli.output import Output
     from tqcli.core.endpoint import Endpoint
     from tqcli.core.job import Job

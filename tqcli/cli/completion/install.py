@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote as quote_word
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.cli.completion.bash import make_bash
@@ -68,14 +69,14 @@ def install_completion(shell: str) -> str:
     served = _find(name)
     path = served.script()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(make_completion(name))
+    path.write_text(make_completion(name), encoding="utf-8")
     done = [f"completion for {name} is in {path}"]
     if served.startup is not None:
         startup = served.startup()
-        line = f"[[ -r '{path}' ]] && source '{path}'"
-        text = startup.read_text(errors="surrogateescape") if startup.exists() else ""
+        line = f"[[ -r {quote_word(str(path))} ]] && source {quote_word(str(path))}"
+        text = startup.read_text(encoding="utf-8", errors="surrogateescape") if startup.exists() else ""
         if line not in text.splitlines():
-            with startup.open("a") as file:
+            with startup.open("a", encoding="utf-8") as file:
                 file.write(f"{'' if text.endswith(chr(10)) or not text else chr(10)}{line}\n")
             done.append(f"a line in {startup} loads it")
     return "; ".join(done) + "\nopen a new shell to use it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqcli.cli.invocation import alone_parameters, global_parameters
+from tqcli.cli.globals import alone_parameters, global_parameters, with_globals
 from tqcli.cli.parameter import Argument, Option, read_signature
 from tqcli.cli.verbs import VERBS, load_command
 
@@ -54,9 +54,9 @@ def _read_commands() -> Iterator[Command]:
         if verb.verbs and not verb.alone:
             yield Command(verb.name, verb.help, _choices(shared), TEXT, verbatim=False, commands=verb.verbs)
         else:
-            yield _read(verb.name, verb.help, load_signature(verb.name), shared, verb.verbs)
+            yield _read(verb.name, verb.help, load_signature(verb.name), verb.verbs)
         for own, help_line in verb.verbs:
-            yield _read(f"{verb.name} {own}", help_line, load_signature(verb.name, own), shared, ())
+            yield _read(f"{verb.name} {own}", help_line, load_signature(verb.name, own), ())
 
 
 def load_signature(verb: str, own: str | None = None) -> tuple[Parameter, ...]:
@@ -68,13 +68,12 @@ def _read(
     words: str,
     help_line: str,
     parameters: tuple[Parameter, ...],
-    shared: tuple[Parameter, ...],
     commands: tuple[tuple[str, str], ...],
 ) -> Command:
     first = next((parameter for parameter in parameters if isinstance(parameter.marker, Argument)), None)
     verbatim = first is not None and isinstance(first.marker, Argument) and first.marker.verbatim
     kind = TEXT if first is None else _kind(first)
-    return Command(words, help_line, _choices((*parameters, *shared)), kind, verbatim, commands)
+    return Command(words, help_line, _choices(with_globals(parameters)), kind, verbatim, commands)
 
 
 def _choices(parameters: tuple[Parameter, ...]) -> tuple[Choice, ...]:

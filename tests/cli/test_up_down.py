@@ -1,0 +1,79 @@
+"""`tq up` and `tq down`: a server and an agent in the background."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from tests.support.tq import Tq
+
+
+def test_what_is_up_runs_jobs_until_it_is_down(tq: Tq) -> None:
+    """Across commands."""
+    up = tq("up", "-c", "3")
+    assert up.code == 0
+    assert up.text.startswith("up: nats-server ")
+    assert up.text.endswith("an agent with 3 slots")
+    job = tq("submit", "--", "echo", "hello").text
+    assert tq("wait", job).code == 0
+    assert tq("logs", job).text == "hello"
+    down = tq("down")
+    assert (down.code, down.text) == (0, "down")
+
+
+def test_started_twice_says_so(tq: Tq) -> None:
+    """And changes nothing."""
+    first = json.loads(tq("up", "--json").stdout)
+    again = json.loads(tq("up", "--json").stdout)
+    assert (first["new"], again["new"], again["pid"]) == (True, False, first["pid"])
+    done = tq("up", "-c", "7")
+    assert done.code == 0
+    assert done.text.startswith("already up:")
+    assert "tq down" in done.stderr
+
+
+def test_nothing_is_left_after_down(tq: Tq) -> None:
+    """No process, and the next `down` says so."""
+    pid = json.loads(tq("up", "--json").stdout)["pid"]
+    assert tq("down").code == 0
+    assert eventually(lambda: not Path("/proc", str(pid)).exists(), 10)
+    done = tq("down")
+    assert (done.code, done.text) == (0, "nothing was up")
+
+
+def test_jobs_outlive_a_restart(tq: Tq) -> None:
+    """What waits is kept."""
+    tq("up")
+    assert tq("queue", "pause", "default").code == 0
+    job = tq("submit", "--", "true").text
+    tq("down")
+    tq("up")
+    assert tq("queue", "resume", "default").code == 0
+    assert tq("wait", "--timeout", "20s", job).code == 0
+
+
+def test_sync_is_told(tq: Tq) -> None:
+    """Always, unless it was chosen otherwise."""
+    assert json.loads(tq("up", "--json").stdout)["sync"] == "always"
+    tq("down")
+    assert json.loads(tq("up", "--sync", "10s", "--json").stdout)["sync"] == "10s"
+
+
+def test_wrong_sync_starts_nothing(tq: Tq) -> None:
+    """Exit code 2."""
+    done = tq("up", "--sync", "often")
+    assert (done.code, done.stdout) == (2, b"")
+    assert tq("down").text == "nothing was up"
+
+
+def test_context_in_use_is_pointed_out(tq: Tq) -> None:
+    """Else the next command would go elsewhere, unexpectedly."""
+    tq("context", "add", "prod", "--server", "nats://127.0.0.1:1", "--no-check", "--use")
+    done = tq("up")
+    assert done.code == 0
+    assert "prod" in done.stderr
+    assert tq("--context", "local", "status").code == 0
