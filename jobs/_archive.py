@@ -203,7 +203,7 @@ def _add_entry(tar: tarfile.TarFile, path: Path, name: str, tally: _Tally) -> No
 
 def _read_to_end(tar: tarfile.TarFile) -> None:
     """Read what follows the last member: tarfile stops there, and would never see the checksum of the compression."""
-    while tar.fileobj is not None and tar.fileobj.read(_CHUNK_BYTES):
+    while tar.fileobj.read(_CHUNK_BYTES):
         pass
 
 

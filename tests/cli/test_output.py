@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,6 +141,16 @@ def test_progress_is_drawn_on_a_terminal_and_taken_away(monkeypatch: pytest.Monk
     assert "1/4 25%" in text
     assert "4/4 100%" in text
     assert text.endswith("\r\x1b[K")
+
+
+def test_progress_counts_speed_from_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What had been done by then says nothing about it."""
+    screen = watch_stderr(monkeypatch)
+    monkeypatch.setattr("tqcli.cli.progress.time", SimpleNamespace(monotonic=iter([5.0, 7.0]).__next__))
+    with show_progress(Output(), "waiting") as progress:
+        progress.update(10, 20)
+        progress.update(12, 20)
+    assert "12/20 60% 1.0/s 8.0s left" in screen.getvalue().decode()
 
 
 def test_note_takes_the_bars_place(monkeypatch: pytest.MonkeyPatch) -> None:

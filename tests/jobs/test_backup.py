@@ -143,7 +143,7 @@ def test_sockets_and_pipes_are_left_out(source: Path, target: Path, tmp_path: Pa
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
 def test_what_vanishes_meanwhile_is_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A directory in use is never still. Listing /proc/self/fd opens one more, in the list and gone when it is there."""
+    """A directory in use is never still. Listing /proc/self/fd opens one more, which is gone once it is listed."""
     with (tmp_path / "x.tar.gz").open("w+b") as file:
         write_archive(Path("/proc/self/fd"), file, compression="gz")
         file.seek(0)

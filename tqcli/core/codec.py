@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import msgspec
 
-from tqcli.core.check import check_spec as check_spec
 from tqcli.core.record import Record
 from tqcli.core.spec import WIRE_VERSION, Spec
 from tqcli.errors import CorruptRecord, InvalidInput

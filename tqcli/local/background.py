@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.core.names import quote
 from tqcli.errors import InvalidInput, Unavailable
 from tqcli.local.hold import find_state, has_ended, hold
-from tqcli.local.start import Want, parse_sync
+from tqcli.local.start import Want, parse_sync, poke
 from tqcli.local.status import LocalStatus, read_status
 from tqcli.settings.paths import state_dir
 
@@ -72,15 +71,13 @@ def release_local(*, state: Path | None = None) -> bool:
     except ProcessLookupError:
         return False
     try:
-        # Its number may have passed to another process while we opened it; not after this.
+        # Its number may have passed to another process while we opened it; not if the keeper is still there now.
         if read_status(folder) is None:
             return False
-        signal.pidfd_send_signal(keeper, signal.SIGTERM)
+        poke(folder, "stop\n")
         if not has_ended(keeper, _DOWN_S):
             msg = f"the local broker in {folder} (pid {status.keeper_pid}) does not end"
             raise Unavailable(msg, hint=f"kill -9 {status.keeper_pid} ends all of it; no accepted job is lost")
-    except ProcessLookupError:
-        return True
     finally:
         os.close(keeper)
     return True

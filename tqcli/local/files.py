@@ -13,12 +13,8 @@ USERS_LOCK = "users.lock"
 START_LOCK = "start.lock"
 SERVER_FILE = "server.json"
 FIFO = "keeper.fifo"
-KEEPER_LOG = "keeper.log"
-SERVER_LOG = "server.log"
-AGENT_LOG = "agent.log"
 
 PRIVATE_FILE = 0o600
-LOG_MAX_BYTES = 10 << 20
 
 
 def open_lock(folder: str, name: str) -> int:
@@ -33,14 +29,6 @@ def try_lock(fd: int, *, exclusive: bool) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def open_log(folder: str, name: str) -> int:
-    """Return a descriptor to append to the log, which starts anew once it is larger than `LOG_MAX_BYTES`."""
-    fd = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
-    if os.fstat(fd).st_size > LOG_MAX_BYTES:
-        os.ftruncate(fd, 0)
-    return fd
 
 
 def is_same_file(path: str, fd: int) -> bool:

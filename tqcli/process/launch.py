@@ -16,13 +16,16 @@ SCRIPT_BYTES = 256
 """A file without a magic number is a shell script where its beginning holds no NUL: the rule of bash and of POSIX."""
 
 CANNOT_RUN, NOT_FOUND = 126, 127
+HOST_BUSY = 75
+"""EX_TEMPFAIL: the host has no process, memory or descriptor left, which says nothing about the command."""
+HOST_ERRORS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
 class NotStartable(Exception):
     """The command could not be started."""
 
     def __init__(self, code: int, kind: str, message: str) -> None:
-        """`code` is what a shell would exit with."""
+        """`code` is what a shell would exit with, or `HOST_BUSY`."""
         super().__init__(message)
         self.code, self.kind, self.message = code, kind, message
 
@@ -46,6 +49,8 @@ def launch(cwd: bytes, argv: list[bytes], env: dict[bytes, bytes], file_actions:
         except FileNotFoundError:
             refusal = NotStartable(NOT_FOUND, "NotFound", f"{show(path)} needs an interpreter that does not exist")
         except OSError as error:
+            if error.errno in HOST_ERRORS:
+                raise NotStartable(HOST_BUSY, "HostBusy", f"no process could be started: {error.strerror}") from None
             refusal = NotStartable(CANNOT_RUN, "NotExecutable", f"{show(path)}: {explain(error)}")
             if error.errno != errno.EACCES:
                 break  # as execvp(3): only a file without the right to run it lets the search go on

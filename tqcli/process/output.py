@@ -102,7 +102,7 @@ class Output:
 
     def _drain(self, fd: int) -> None:
         for _ in range(DRAIN_READS):
-            if self._paused or not self._read(fd):
+            if self._paused or fd not in self._open or not self._read(fd):
                 return
 
     def _read(self, fd: int) -> bool:

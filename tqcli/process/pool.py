@@ -55,8 +55,13 @@ class RunnerPool:
         if self._zygote is None:
             self._zygote = Zygote(self._on_zygote_lost)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        try:
             self._zygote.fork(theirs)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         runner = Runner(ours, self._on_runner_lost)
         self._runners.add(runner)
         return runner

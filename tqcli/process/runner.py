@@ -21,6 +21,8 @@ KILL_AGAIN_MS, SLOW_KILL_AGAIN_MS = 20, 1000
 """How long a kill may take before the children are listed anew: at first, and after a second."""
 STUCK_AFTER_S = 60.0
 """What is still there so long after its SIGKILL hangs in the kernel, or is not ours to kill: the slot is given up."""
+LONGEST_WAIT_MS = 3_600_000
+"""The kernel takes no more than 24 days at once; a grace may be longer."""
 CMSG_BYTES = socket.CMSG_SPACE(wire.MAX_FDS * 4)
 
 
@@ -162,7 +164,7 @@ class Runner:
             return None
         late_s = time.monotonic() - self.kill_at
         if late_s < 0:
-            return -late_s * 1000
+            return min(-late_s * 1000, LONGEST_WAIT_MS)
         if late_s > self.stuck_after_s:
             self.report(last=True)
             raise AgentGone

@@ -73,7 +73,7 @@ def await_names(state: Path, *names: str) -> None:
 
 
 def _name(words: list[str]) -> str:
-    return "keeper" if "tqcli.local.keeper" in words else Path(words[0]).name
+    return "keeper" if any("tqcli.local.keeper" in word for word in words) else Path(words[0]).name
 
 
 def _target(link: Path) -> str:

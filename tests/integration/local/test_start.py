@@ -12,21 +12,15 @@ import pytest
 from tests.integration.local.folder import ROOT, STAND_IN, await_names, is_answering, running_in, take
 from tests.support.eventually import eventually
 from tqcli.errors import SettingsError, TqError, Unavailable
+from tqcli.local.find import find_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OLD_SERVER = """\
-import json, os, pathlib, re, socket
-name = re.search('server_name: "(.*)"', pathlib.Path("server.conf").read_text())[1]
-sock = socket.create_server(("127.0.0.1", 0))
-ports = {"nats": [f"nats://127.0.0.1:{sock.getsockname()[1]}"]}
-pathlib.Path(f"nats-server_{os.getpid()}.ports").write_text(json.dumps(ports))
-while True:
-    link, _ = sock.accept()
-    link.sendall(b"INFO %s\\r\\n" % json.dumps({"server_name": name, "version": "2.13.9"}).encode())
-    link.recv(4096)
-    link.sendall(b"PONG\\r\\n")
+echo "[1] 2026/01/01 [INF]   Version:  2.13.9" >&2
+echo '{"nats":["nats://127.0.0.1:1"]}' > nats-server_$$.ports
+exec sleep 1000
 """
 _HOLD = """\
 import pathlib, sys
@@ -73,7 +67,7 @@ def test_missing_server_names_the_variable(state: Path, monkeypatch: pytest.Monk
 
 def test_old_server_is_refused(state: Path, stand_in_server: Callable[[str, str], None]) -> None:
     """Both versions are named."""
-    stand_in_server(sys.executable, _OLD_SERVER)
+    stand_in_server("/bin/sh", _OLD_SERVER)
     error = refused(state)
     assert isinstance(error, SettingsError)
     assert "is nats-server 2.13.9: tq needs 2.14 or newer" in error.message
@@ -144,9 +138,11 @@ def test_folder_may_have_any_name(state: Path, name: str) -> None:
 def test_second_keeper_says_so_and_ends(state: Path) -> None:
     """Two servers in one folder would ruin the store."""
     with take(state) as hold:
-        command = [sys.executable, "-P", "-m", "tqcli.local.keeper", str(state), "always", "", *STAND_IN]
+        code = "from tqcli.local.keeper import main; main()"
+        command = [sys.executable, "-P", "-c", code, str(state), find_server(), "always", "", *STAND_IN]
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=10)
-        assert (done.stdout, done.stderr) == ("taken", "another keeper has the folder\n")
+        assert done.stdout == "taken"
+        assert done.stderr.endswith(" another keeper has the folder\n")
         await_names(state, "keeper", "nats-server", "sleep")
         assert is_answering(hold.endpoint)
 
@@ -163,9 +159,9 @@ def test_files_of_the_working_directory_are_not_imported(
         assert is_answering(hold.endpoint)
 
 
-def test_keeper_loads_little_before_the_server_starts() -> None:
+def test_keeper_loads_little_before_it_is_ready() -> None:
     """A user is waiting: each of these would cost 10 ms or more."""
-    code = "import sys, tqcli.local.keeper; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
+    code = f"import sys; sys.path.append({str(ROOT)!r}); import tqcli.local.keeper; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-P", "-S", "-c", code], check=True, capture_output=True, text=True)
     heavy = {"msgspec", "typing", "pathlib", "json", "socket", "re", "enum", "signal", "subprocess", "contextlib"}
     assert heavy & set(done.stdout.split()) == set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tqcli.local.publish import Notice
+from tqcli.local.notice import Notice
 from tqcli.local.status import LocalStatus, read_status
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _STATUS = LocalStatus(
     started_at=0.0,
 )
 
+FACTS = msgspec.json.decode(msgspec.json.encode(_STATUS))
+
 
 @pytest.fixture
 def notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notice:
@@ -40,13 +42,13 @@ def notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notice:
 def test_what_is_published_is_read(notice: Notice, tmp_path: Path) -> None:
     """Field by field."""
     assert read_status(tmp_path) is None
-    notice.publish(msgspec.to_builtins(_STATUS))
+    notice.publish(FACTS)
     assert read_status(tmp_path) == _STATUS
 
 
 def test_retracted_notice_is_gone(notice: Notice, tmp_path: Path) -> None:
     """Twice is harmless."""
-    notice.publish(msgspec.to_builtins(_STATUS))
+    notice.publish(FACTS)
     notice.retract()
     notice.retract()
     assert read_status(tmp_path) is None
@@ -54,13 +56,12 @@ def test_retracted_notice_is_gone(notice: Notice, tmp_path: Path) -> None:
 
 def test_reader_never_misses_a_notice_that_is_being_replaced(notice: Notice, tmp_path: Path) -> None:
     """Whichever moment it comes."""
-    facts = msgspec.to_builtins(_STATUS)
-    notice.publish(facts)
+    notice.publish(FACTS)
     over = Event()
 
     def replace() -> None:
         while not over.is_set():
-            notice.publish(facts)
+            notice.publish(FACTS)
 
     writer = Thread(target=replace)
     writer.start()

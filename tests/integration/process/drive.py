@@ -118,7 +118,7 @@ def zombies(pid: int) -> list[int]:
 
 async def known_pid(runner: Runner) -> int:
     """Return the runner's process id, once it has said hello."""
-    pid = await eventually_async(lambda: runner.pid, timeout_s=5)
+    pid = await eventually_async(lambda: runner.pid, timeout_s=20)
     assert pid is not None
     return pid
 

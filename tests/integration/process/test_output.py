@@ -96,7 +96,7 @@ def test_line_is_seen_while_the_command_runs() -> None:
             runner = await pool.acquire()
             take, seen = wait_for(b"first")
             running = asyncio.create_task(runner.run(make_command("sh", "-c", "echo first; sleep 60"), on_output=take))
-            await eventually_async(seen, timeout_s=5)
+            await eventually_async(seen, timeout_s=20)
             runner.stop(timedelta(0))
             await running
 
@@ -118,7 +118,7 @@ def test_paused_output_blocks_the_command_and_loses_nothing() -> None:
             code = f"import os\nfor _ in range(10): os.write(1, b'x' * {PIPE_BYTES})"
             running = asyncio.create_task(runner.run(make_python(code), on_output=take))
             for seen in range(1, 11):
-                await eventually_async(partial(has_length, chunks, seen), timeout_s=5)
+                await eventually_async(partial(has_length, chunks, seen), timeout_s=20)
                 assert not running.done()
                 runner.resume()
             ended = await running
@@ -146,9 +146,9 @@ def test_pause_on_one_chunk_of_a_short_command_waits_for_resume() -> None:
                 return False
 
             running = asyncio.create_task(runner.run(make_command("sh", "-c", "echo a; echo b >&2"), on_output=take))
-            await eventually_async(lambda: len(chunks) == 1, timeout_s=5)
+            await eventually_async(lambda: len(chunks) == 1, timeout_s=20)
             runner.resume()
-            await eventually_async(lambda: len(chunks) == 2, timeout_s=5)
+            await eventually_async(lambda: len(chunks) == 2, timeout_s=20)
             runner.resume()
             assert (await running).how == Exited(0)
             assert sorted(chunks) == [(1, b"a\n"), (2, b"b\n")]
@@ -178,7 +178,7 @@ def test_daemon_that_holds_stdout_does_not_hold_the_slot() -> None:
     started = time.monotonic()
     done = run_once(make_command("sh", "-c", "setsid sleep 60 & echo done"))
     assert (done.how, done.stdout) == (Exited(0), b"done\n")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_stranger_that_holds_stdout_does_not_hold_the_slot() -> None:
@@ -190,14 +190,14 @@ def test_stranger_that_holds_stdout_does_not_hold_the_slot() -> None:
             chunks: list[bytes] = []
             command = make_command("sh", "-c", "echo $$; read line < /proc/$$/fd/0; sleep 60")
             running = asyncio.create_task(runner.run(command, on_output=lambda _, chunk: chunks.append(chunk)))
-            await eventually_async(lambda: chunks, timeout_s=5)
+            await eventually_async(lambda: chunks, timeout_s=20)
             held = os.open(f"/proc/{int(chunks[0])}/fd/1", os.O_WRONLY)
             try:
                 runner.stop(timedelta(0))
                 os.write(held, b"from outside")
                 started = time.monotonic()
                 await running
-                assert 1.5 < time.monotonic() - started < 3
+                assert 1.9 < time.monotonic() - started < 30
             finally:
                 os.close(held)
             assert b"".join(chunks[1:]) == b"from outside"

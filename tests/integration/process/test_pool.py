@@ -60,7 +60,7 @@ def test_runner_that_died_idle_is_not_handed_out() -> None:
             pid = await known_pid(runner)
             pool.release(runner)
             os.kill(pid, signal.SIGKILL)
-            await eventually_async(lambda: not runner.alive, timeout_s=5)
+            await eventually_async(lambda: not runner.alive, timeout_s=20)
             again = await pool.acquire()
             assert again is not runner
             assert (await attempt(again, TRUE)).how == Exited(0)
@@ -169,6 +169,23 @@ def test_agent_out_of_descriptors_says_so_and_recovers() -> None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             assert ended.how == RunnerLost("the command could not be handed to its runner: Too many open files")
             assert (await attempt(await pool.acquire(), TRUE)).how == Exited(0)
+
+    asyncio.run(check())
+
+
+def test_host_without_memory_for_a_process_is_no_fault_of_the_command() -> None:
+    """The attempt is lost, not failed, and the runner goes on when there is some again."""
+
+    async def check() -> None:
+        async with RunnerPool() as pool:
+            runner = await pool.acquire()
+            pid = await known_pid(runner)
+            await attempt(runner, TRUE)
+            before = resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
+            assert isinstance((await attempt(runner, TRUE)).how, RunnerLost)
+            resource.prlimit(pid, resource.RLIMIT_AS, before)
+            assert runner.alive
+            assert (await attempt(runner, TRUE)).how == Exited(0)
 
     asyncio.run(check())
 
