@@ -62,6 +62,18 @@ def test_help_is_a_command_too(tq: Tq, words: tuple[str, ...], usage: str) -> No
     assert tq("help", *words).text.startswith(f"usage: {usage}")
 
 
+def test_help_before_a_command_is_that_commands(tq: Tq) -> None:
+    """`tq -h ls` is `tq ls -h`."""
+    assert tq("-h", "ls").stdout == tq("ls", "-h").stdout
+
+
+def test_plain_options_come_first_in_the_help(tq: Tq) -> None:
+    """Then those of each panel, the global ones last."""
+    text = tq("context", "add", "-h").text
+    heads = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert heads == ["Arguments:", "Options:", "Login:", "TLS:", "Global options:", "Examples:"]
+
+
 @pytest.mark.parametrize("words", [command.words for command in read_commands()])
 def test_each_command_explains_itself(words: str, capfd: pytest.CaptureFixture[str]) -> None:
     """`-h` works everywhere, and shows an example."""
@@ -124,6 +136,23 @@ def test_json_errors_are_documents(tq: Tq, words: list[str]) -> None:
 def test_variable_asks_for_json(tq: Tq, value: str, *, is_json: bool) -> None:
     """TQ_JSON=1 is --json."""
     assert tq("statsu", env={"TQ_JSON": value}).stderr.startswith("{" if is_json else "error: ")
+
+
+def test_json_of_the_users_command_is_not_ours(tq: Tq) -> None:
+    """What follows `--` says nothing about how we report."""
+    assert tq("statsu", "--", "--json").stderr.startswith("error: ")
+
+
+def test_variable_reaches_the_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """As --json does."""
+
+    def status(tq: Invocation) -> None:
+        tq.output.document([tq.globals.json, tq.output.json])
+
+    put_command(monkeypatch, "status", status)
+    monkeypatch.setenv("TQ_JSON", "1")
+    assert run(["status"]) == 0
+    assert json.loads(capfd.readouterr().out) == [True, True]
 
 
 def test_globals_are_taken_on_both_sides(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

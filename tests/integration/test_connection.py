@@ -274,6 +274,22 @@ def test_given_up_requests_are_forgotten(fresh_server: NatsServer, unique: str) 
     run(scenario())
 
 
+def test_given_up_subscription_makes_nobody_deaf(nats_server: NatsServer, unique: str) -> None:
+    """An answer of the server for one who no longer waits for it is let go."""
+
+    async def scenario() -> None:
+        async with connected(nats_server.endpoint) as connection:
+            before = session_of(connection)
+            given_up = asyncio.create_task(connection.subscribe(unique))
+            while not before._pongs:  # noqa: SLF001
+                await asyncio.sleep(0)  # let it ask
+            given_up.cancel()
+            assert await ask(connection)
+            assert session_of(connection) is before
+
+    run(scenario())
+
+
 def test_reconnecting_leaves_no_tasks(fresh_server: NatsServer) -> None:
     """After many lives of the connection there are as many tasks as after the first."""
 

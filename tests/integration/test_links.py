@@ -88,21 +88,22 @@ def test_message_of_a_mebibyte_arrives_whole(run: Runner, nats_server: NatsServe
     assert run(nats_server.endpoint, scenario) == body
 
 
-def test_publish_before_close_arrives(run: Runner, nats_server: NatsServer, unique: str) -> None:
-    """Closing a link waits for what was published."""
+@pytest.mark.parametrize("count", [1, 1000])
+def test_publish_before_close_arrives(run: Runner, nats_server: NatsServer, unique: str, count: int) -> None:
+    """Closing a link waits for what was published, be it little or much."""
 
     async def listen(link: Link) -> int:
         subscription = await link.subscribe(unique)
 
         async def send(other: Link) -> None:
-            for _ in range(1000):
+            for _ in range(count):
                 await other.publish(unique, b"x" * 500)
 
         with meanwhile(lambda: run(nats_server.endpoint, send)):
-            messages = [await subscription.next(5.0) for _ in range(1000)]
+            messages = [await subscription.next(5.0) for _ in range(count)]
         return sum(message is not None for message in messages)
 
-    assert run(nats_server.endpoint, listen) == 1000
+    assert run(nats_server.endpoint, listen) == count
 
 
 def test_request_many_ends_at_the_status(run: Runner, nats_server: NatsServer, unique: str) -> None:

@@ -113,8 +113,9 @@ class NatsServer:
         self.start()
 
     def freeze(self) -> None:
-        """Stop its clock: its sockets stay open, and nobody answers."""
+        """Stop its clock: its sockets stay open, and nobody answers. Returns when all its threads have stopped."""
         os.kill(self.pid, signal.SIGSTOP)
+        eventually(self._is_frozen, 10.0)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -133,6 +134,12 @@ class NatsServer:
         self._process.send_signal(signal.SIGCONT)
         self._process.wait(10.0)
         self._process = None
+
+    def _is_frozen(self) -> bool:
+        states = [
+            stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{self.pid}/task").glob("*/stat")
+        ]
+        return set(states) == {"T"}
 
     def _is_ready(self) -> bool:
         assert self._process is not None

@@ -7,7 +7,6 @@ sent is known before the first one is: they differ in their index, and in a line
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import msgspec
@@ -152,4 +151,6 @@ def _load_stdin(source: str | None, copies: int) -> tuple[Stdin | None, bytes | 
     data = read_source(source, option=_STDIN, max_bytes=MAX_STDIN_BYTES)
     if len(data) * copies <= INLINE_BYTES:
         return Stdin(len(data), data=data), None
+    from hashlib import sha256  # noqa: PLC0415 - takes longer than the submit, and few jobs need it
+
     return Stdin(len(data), digest=sha256(data).hexdigest()), data

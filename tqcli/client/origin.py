@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
 from tqcli.core.ids import RANDOM_BITS, make_group_id
@@ -43,6 +42,8 @@ def derive_group_id(key: str) -> str:
     >>> derive_group_id("nightly") == derive_group_id("nightly") != derive_group_id("hourly")
     True
     """
+    from hashlib import sha256  # noqa: PLC0415 - takes longer than the submit, and few jobs have a key
+
     number = int.from_bytes(sha256(key.encode()).digest()[:10])
     return make_group_id(_EPOCH + timedelta(milliseconds=number >> RANDOM_BITS), number)
 

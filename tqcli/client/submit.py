@@ -10,7 +10,6 @@ from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.errors import NotFound
 from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
 from tqcli.jetstream.link import NoResponders
-from tqcli.jetstream.objects import put_object
 from tqcli.jetstream.topology import consumer_info, ensure_streams
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ async def check_queue(broker: Broker, queue: str) -> None:
 
 async def store_payload(broker: Broker, payload: bytes) -> None:
     """Store the object that specs name as their standard input."""
+    from tqcli.jetstream.objects import put_object  # noqa: PLC0415 - few jobs have one
+
     try:
         await put_object(broker, payload)
     except NoResponders:  # the first job ever

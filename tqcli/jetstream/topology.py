@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tqcli.errors import NotFound, SettingsError, Unavailable
+from tqcli.errors import NotFound, QueueFull, SettingsError, Unavailable
 from tqcli.jetstream.api import call
 from tqcli.jetstream.subjects import LEVELS
 
@@ -32,7 +32,9 @@ ACK_WAIT_S = 8.0
 
 PRESENCE_TTL_S = 15
 RECORDS_KEPT_DAYS = 7
-LOGS_KEPT_BYTES = 2 * 1024**3
+LOGS_KEPT_BYTES = (2 * 1024**3, 256 * 1024**2, 32 * 1024**2, 2 * 1024**2)
+"""JetStream sets a limit's bytes aside, so on a small disk the logs get a smaller one."""
+
 
 
 def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, Any]]:
@@ -62,7 +64,7 @@ def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, An
             "retention": "limits",
             "discard": "old",
             "max_age": RECORDS_KEPT_DAYS * _DAY,
-            "max_bytes": LOGS_KEPT_BYTES,
+            "max_bytes": LOGS_KEPT_BYTES[0],
         },
         {"name": names.objects, "subjects": [f"{ns}.object.>"], "retention": "limits", "max_age": 30 * _DAY},
         {
@@ -115,9 +117,21 @@ async def ensure_streams(link: Link, names: Names, *, replicas: int = 1) -> None
         try:
             found = (await call(link, f"STREAM.INFO.{name}"))["config"]
         except NotFound:
-            await call(link, f"STREAM.CREATE.{name}", wanted)
+            await _create_stream(link, wanted)
         else:
             _verify(f"stream {name}", wanted, found, ignore=("num_replicas", "max_bytes", "max_age"))
+
+
+async def _create_stream(link: Link, config: dict[str, Any]) -> None:
+    sizes = LOGS_KEPT_BYTES if "max_bytes" in config else (-1,)
+    for size in sizes:
+        try:
+            await call(link, f"STREAM.CREATE.{config['name']}", config | {"max_bytes": size})
+        except QueueFull:
+            if size == sizes[-1]:
+                raise
+        else:
+            return
 
 
 async def ensure_consumer(link: Link, stream: str, config: dict[str, Any]) -> dict[str, Any]:

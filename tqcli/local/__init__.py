@@ -9,7 +9,7 @@ flag that is left lying about:
     keeper.lock   held by the keeper, and by its nats-server: no other can open the store before both are gone.
     server.json   what runs, and how to connect. Its writer keeps it locked: an unlocked one is a dead keeper's.
     start.lock    held by a command while it starts the keeper, so that many at once start one.
-    keeper.fifo   wishes to the running keeper: `agent`, `keep` (`tq up`), `check` (somebody left).
+    keeper.fifo   wishes to the running keeper: `agent`, `keep` (`tq up`), `stop` (`tq down`), `check` (somebody left).
 
 What each crash leaves behind: kill -9 of a command releases its lock, and the keeper leaves within a second or two.
 kill -9 of the keeper kills its server and its agent (PDEATHSIG); the store syncs always, so no accepted job is lost. A

@@ -31,6 +31,11 @@ def try_lock(fd: int, *, exclusive: bool) -> bool:
     return True
 
 
+def unlock(fd: int) -> None:
+    """Give the lock up, and keep the descriptor."""
+    fcntl.flock(fd, fcntl.LOCK_UN)
+
+
 def is_same_file(path: str, fd: int) -> bool:
     """Return whether `path` still names the open file."""
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tqcli.errors import Unavailable
-from tqcli.local.files import USERS_LOCK, open_lock, try_lock
+from tqcli.local.files import USERS_LOCK, open_lock, try_lock, unlock
 from tqcli.local.start import Want, ensure_keeper, parse_sync, poke
 from tqcli.local.status import LocalStatus, read_status
 from tqcli.settings.files import ensure_folder, refuse_folder
@@ -25,6 +25,8 @@ _ENTER_S = 20.0
 """A keeper that is told to stop gives its agent ten seconds, and its server three."""
 _LEAVE_S = 5.0
 _POLL_S = 0.005
+_SURE = 3
+"""So often in a row must others be seen: one look may have met another look."""
 
 
 class LocalHold:
@@ -127,16 +129,20 @@ def _await_end(state: Path) -> None:
     try:
         deadline = time.monotonic() + _LEAVE_S
         poke(state, "check\n")
-        while not has_ended(keeper, _POLL_S) and time.monotonic() < deadline:
-            if not try_lock(lock, exclusive=False):
-                # The keeper has the lock for itself: it is stopping.
-                continue
-            if not try_lock(lock, exclusive=True):
-                # Somebody came in between.
-                return
-            os.close(lock)
-            lock = open_lock(str(state), USERS_LOCK)
-            poke(state, "check\n")
+        others = 0
+        while others < _SURE and not has_ended(keeper, _POLL_S) and time.monotonic() < deadline:
+            if try_lock(lock, exclusive=True):
+                # Nobody has it: the keeper did not look yet, or just while we did.
+                unlock(lock)
+                poke(state, "check\n")
+                others = 0
+            elif try_lock(lock, exclusive=False):
+                # Somebody came in between; or looks, as we do.
+                unlock(lock)
+                others += 1
+            else:
+                # The keeper has it for itself: it is stopping.
+                others = 0
     finally:
         os.close(lock)
         os.close(keeper)

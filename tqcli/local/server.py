@@ -20,6 +20,8 @@ _START_S = 60.0
 """A server that was killed reads its whole store again before it listens."""
 _POLL_S = 0.001
 _READ_BYTES = 1 << 16
+_ROOM_BYTES = 4 * 1024 * 1024
+"""What a store needs to begin with: the first block of each stream."""
 
 
 class Server:
@@ -38,7 +40,12 @@ class Server:
         self._log_start = 0
 
     def launch(self) -> int:
-        """Start the process and return its pid; it is not ready yet."""
+        """Start the process and return its pid; it is not ready yet.
+
+        Raises:
+            Unavailable: the disk is full; nats-server itself would start, and never say so.
+        """
+        _check_room()
         _write_private(_CONFIG, self._config())
         _remove_stale_ports()
         log_fd = open_log(".", SERVER_LOG)
@@ -113,6 +120,14 @@ jetstream {{ store_dir: "{_STORE}", sync_interval: "{self.sync}" }}
 
 def _parse_version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.partition("-")[0].split(".")[:2] if part.isdigit())
+
+
+def _check_room() -> None:
+    disk = os.statvfs(".")
+    room = disk.f_bavail * disk.f_frsize
+    if room < _ROOM_BYTES:
+        msg = f"the disk of the state folder is full: {room:,} bytes are left, nats-server needs {_ROOM_BYTES:,}"
+        raise Unavailable(msg, hint="free some space and try again, or set TQ_STATE_DIR to a folder on another disk")
 
 
 def _write_private(name: str, text: str) -> None:

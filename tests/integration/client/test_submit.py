@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ from tqcli.jetstream.enqueue import enqueue
 from tqcli.jetstream.lookup import count_messages
 from tqcli.jetstream.objects import get_object
 from tqcli.jetstream.records import write_record
+from tqcli.jetstream.subjects import HEADER_RECHECK
 from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ def test_key_makes_one_job_of_many_tries(bare_stage: Stage) -> None:
     assert not send_once(bare_stage, second)
     assert first.specs[0].id == second.specs[0].id
     assert count_queued(bare_stage) == 1
+    assert HEADER_RECHECK in read_headers(bare_stage, 1), "its agent must read the record first"
 
 
 def test_key_is_remembered_when_its_job_has_ended(stage: Stage) -> None:
@@ -170,6 +173,12 @@ def test_key_of_other_jobs_is_refused(stage: Stage) -> None:
     with pytest.raises(Conflict, match="the key belongs to other jobs"):
         send_once(stage, build(key="hourly", array="4-5"))
     assert count_queued(stage) == 3
+
+
+def read_headers(stage: Stage, sequence: int) -> str:
+    """Return the headers of a job's message."""
+    answer = stage.run(call(stage.link, f"STREAM.MSG.GET.{stage.names.jobs}", {"seq": sequence}))
+    return b64decode(answer["message"]["hdrs"]).decode()
 
 
 def reserve(stage: Stage, spec: Spec) -> None:

@@ -61,6 +61,22 @@ def test_end_of_a_job_is_known_at_once(stage: Stage) -> None:
     assert time.monotonic() - started < LOOK_AGAIN_S / 2
 
 
+def test_job_may_end_before_anybody_listens(stage: Stage) -> None:
+    """Between the first look and the subscription."""
+    spec = stage.submit()
+    seen: list[Tally] = []
+
+    def end(tally: Tally) -> None:
+        if not seen:
+            stage.complete(spec)
+        seen.append(tally)
+
+    started = time.monotonic()
+    stage.run(wait_for(stage.broker, [spec.id], on_progress=end))
+    assert [tally.ended for tally in seen] == [0, 1]
+    assert time.monotonic() - started < LOOK_AGAIN_S / 2
+
+
 def test_missed_message_delays_the_end_only(stage: Stage) -> None:
     """Whoever hears nothing looks."""
     spec = stage.submit()

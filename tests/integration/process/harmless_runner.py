@@ -27,4 +27,5 @@ def main() -> None:
     runner.Runner(socket.socket(fileno=int(sys.argv[1])), signals).serve()
 
 
-main()
+if __name__ == "__main__":
+    main()

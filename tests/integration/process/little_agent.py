@@ -37,4 +37,5 @@ async def main() -> None:
         print(type(again.how).__name__, flush=True)  # noqa: T201
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
