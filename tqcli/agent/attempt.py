@@ -25,8 +25,8 @@ from tqcli.agent.handover import hand_over, is_copy
 from tqcli.agent.printing import LogPump
 from tqcli.agent.unreadable import stand_in
 from tqcli.agent.workplace import Workplace, prepare_workplace
-from tqcli.core.claim import Claim
 from tqcli.core.check import check_spec
+from tqcli.core.claim import Claim
 from tqcli.core.codec import decode_spec, encode
 from tqcli.core.conclusion import check_result, conclude, count_ended
 from tqcli.core.outcome import Expired, Failure, Interrupted, Lost, NotStarted, Outcome, Rejected, TimedOut

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 WAIT = timedelta(seconds=15)
 TOGETHER = 64
+TROUBLE_PAUSE_S = 0.5
 
 
 class Firings:
@@ -35,7 +37,9 @@ class Firings:
         await self._puller.open()
         while True:
             if self._puller.gone:
-                await ensure_timers(self._broker.link, self._broker.names)
+                await asyncio.sleep(TROUBLE_PAUSE_S)
+                with suppress(TqError):  # the broker is away, or elects a leader: the next answer tells
+                    await ensure_timers(self._broker.link, self._broker.names)
                 self._puller.gone = False
             await (await self._puller.ask(TOGETHER, wait=WAIT))
 

@@ -20,6 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tqcli.agent.tickets import Ticket, Tickets
+from tqcli.errors import TqError
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
 from tqcli.jetstream.subjects import LEVELS
 from tqcli.jetstream.topology import ensure_queue
@@ -35,6 +36,7 @@ PARKED_FOR = timedelta(seconds=15)
 AHEAD_S = 0.05
 AHEAD_MOST = 256
 STALE_S = 0.25
+TROUBLE_PAUSE_S = 0.5
 UNRECORDED_MOST = 256
 """Attempts that have ended, but whose records are still on their way: no more jobs while the broker can't keep up."""
 
@@ -101,7 +103,11 @@ class Intake:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._fill()
+            try:
+                await self._fill()
+            except TqError:  # the broker is away, or elects a leader
+                await asyncio.sleep(TROUBLE_PAUSE_S)
+                self._wake.set()
 
     async def drain(self) -> None:
         """Take nothing new; return when what runs has ended."""
@@ -134,6 +140,8 @@ class Intake:
             if self._draining:
                 return
             if line.puller.gone:
+                # Removed, or without a leader just now: a new request would get the same answer within a millisecond.
+                await asyncio.sleep(TROUBLE_PAUSE_S)
                 await ensure_queue(self._broker.link, self._broker.names, line.queue)
                 line.puller.gone = False
             tickets = self.tickets[line.queue]

@@ -56,7 +56,10 @@ class Leases:
             if not all(results):
                 continue
             if time.monotonic() - confirmed_at > ACK_WAIT_S:
-                await self._on_gap()
+                try:
+                    await self._on_gap()
+                except TqError:
+                    continue  # away again: still a gap
             confirmed_at = time.monotonic()
 
     async def _confirm(self, held: Held) -> bool:

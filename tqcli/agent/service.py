@@ -173,12 +173,10 @@ class Agent:
     async def _announce(self) -> None:
         while True:
             await announce(self._broker, self._presence())
-            try:
+            drains = self._leaving.is_set()  # that it drains is news, and goes out at once
+            with suppress(TimeoutError):
                 async with asyncio.timeout(ANNOUNCE_S):
-                    await self._leaving.wait()
-                    await asyncio.sleep(ANNOUNCE_S)
-            except TimeoutError:
-                pass
+                    await (asyncio.sleep(ANNOUNCE_S) if drains else self._leaving.wait())
 
     def _presence(self) -> Presence:
         running = sorted(f"{attempt.group}.{attempt.index}" for attempt in self._attempts)

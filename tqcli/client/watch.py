@@ -145,6 +145,7 @@ class GroupWatch:
         jobs = names.job_anywhere(self.id, element=False)
         alive = len(self._states) - self._ended
         if alive or await insist(self._broker, lambda: count_messages(self._broker.link, names.jobs, jobs)):
+            self._looks = 0
             return
         await self.refresh()
         self._looks += 1

@@ -121,6 +121,7 @@ class Runner:
         """Start what a RUN asks for; return its process id."""
         self.status, self.kill_at = None, None
         flags, argc, words = wire.decode_run(packet)
+        # They came in this order, each with the lowest number that was free, so none is replaced before it is used.
         left = iter(fds)
         actions = [(os.POSIX_SPAWN_DUP2, next(left), 1), (os.POSIX_SPAWN_DUP2, next(left), 2)]
         for flag, number in ((wire.HAS_STDIN, 0), (wire.HAS_RESULT, wire.RESULT_FD), (wire.HAS_ARGS, wire.ARGS_FD)):

@@ -17,8 +17,6 @@ from tqcli.process import tree
 from tqcli.process.runner import Runner, receive
 
 CONTROL_FD = 3
-LOW_FDS = 10
-"""Descriptors below are kept in use, so that none received for a child has the number it will have there."""
 SWEEP_AGAIN_MS = 20
 """How long after a sweep that found something the next one comes, whatever happens."""
 
@@ -42,8 +40,6 @@ def prepare() -> None:
         signal.signal(number, signal.SIG_DFL)
     os.closerange(CONTROL_FD + 1, 1 << 20)
     os.set_inheritable(CONTROL_FD, False)  # noqa: FBT003
-    while os.dup(0) < LOW_FDS - 1:
-        pass
     tree.prctl(tree.PR_SET_CHILD_SUBREAPER, 1)
     tree.prctl(tree.PR_SET_NAME, b"tq-zygote")
     os.chdir("/")

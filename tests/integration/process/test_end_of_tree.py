@@ -290,6 +290,27 @@ def test_killed_runner_leaves_nothing(claim: str) -> None:
     asyncio.run(check())
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD])
+def test_signals_meant_for_the_agent_do_not_end_what_it_runs(number: int) -> None:
+    """A service manager sends TERM to every process of the service; an agent that drains still needs its runners."""
+
+    async def check() -> None:
+        async with RunnerPool() as pool:
+            runner = await pool.acquire()
+            pid = await known_pid(runner)
+            take, seen = wait_for(b"ready")
+            running = asyncio.create_task(
+                runner.run(make_command("sh", "-c", "echo ready; sleep 0.1; exit 7"), on_output=take)
+            )
+            await eventually_async(seen, timeout_s=20)
+            os.kill(pid, number)
+            os.kill(parent_of(pid), number)
+            assert (await running).how == Exited(7)
+            assert (await attempt(await pool.acquire(), make_command("true"))).how == Exited(0)
+
+    asyncio.run(check())
+
+
 def test_killed_zygote_leaves_nothing(claim: str) -> None:
     """Its runners end with what they run; the pool starts another."""
 

@@ -197,7 +197,7 @@ def test_stranger_that_holds_stdout_does_not_hold_the_slot() -> None:
                 os.write(held, b"from outside")
                 started = time.monotonic()
                 await running
-                assert 1.9 < time.monotonic() - started < 30
+                assert 1.9 < time.monotonic() - started < 10
             finally:
                 os.close(held)
             assert b"".join(chunks[1:]) == b"from outside"
