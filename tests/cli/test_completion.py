@@ -97,11 +97,12 @@ def test_names_of_what_is_there_are_completed(tq: Tq, complete: Complete) -> Non
     assert tq("up").code == 0
     assert tq("queue", "add", "imports").code == 0
     job = tq("submit", "-n", "nightly: [all]", "--", "true").text
-    assert tq("context", "add", "prod", "--server", "nats://192.0.2.1").code == 0
     complete("tq queue pause imp", "tq queue pause imports")
     complete("tq submit -q imp", "tq submit -q imports")
     complete(f"tq logs {job[:-2]}", f"tq logs {job}")
+    assert tq("context", "add", "prod", "--server", "nats://192.0.2.1", "--no-check", "--use").code == 0
     complete("tq --context pr", "tq --context prod")
+    complete("tq --context local queue pause imp", "tq --context local queue pause imports")
 
 
 @pytest.mark.parametrize("kind", ["job", "queue", "agent", "context", "nonsense", ""])

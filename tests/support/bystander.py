@@ -30,13 +30,16 @@ class Bystander:
         """Act as `link`."""
         self._link = link
         self._actions = list(actions)
+        self._subscriptions: list[Subscription] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._link, name)
 
     async def subscribe(self, subject: str) -> _Subscription:
         """Return a subscription whose waits are watched."""
-        return _Subscription(self, await self._link.subscribe(subject))
+        inner = await self._link.subscribe(subject)
+        self._subscriptions.append(inner)
+        return _Subscription(self, inner)
 
     async def sleep(self, seconds: float) -> None:
         """Pause, unless there is something to do."""
@@ -49,6 +52,12 @@ class Bystander:
         """Do the next thing, if there is one, and return what it says."""
         return self._actions.pop(0)() if self._actions else None
 
+    async def drop(self) -> None:
+        """Lose what has arrived, or is about to, on all subscriptions."""
+        for subscription in self._subscriptions:
+            while await subscription.next(0.03) is not None:
+                pass
+
 
 class _Subscription:
     def __init__(self, bystander: Bystander, inner: Subscription) -> None:
@@ -57,8 +66,7 @@ class _Subscription:
 
     async def next(self, timeout_s: float | None) -> Message | None:
         while timeout_s != 0 and isinstance(lost := self._bystander.act(), Lost):
-            while await self._inner.next(0.05) is not None:
-                pass
+            await self._bystander.drop()
             if lost is Lost.UNTIL_LOOK:
                 return None
         return await self._inner.next(timeout_s)

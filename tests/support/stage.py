@@ -12,10 +12,10 @@ from tests.support.meddler import Meddler
 from tqcli.core.codec import encode_spec
 from tqcli.core.conclusion import conclude
 from tqcli.core.ids import make_group_id
-from tqcli.core.outcome import Exited, Outcome
+from tqcli.core.outcome import Exited, Interrupted, Outcome
 from tqcli.core.record import Record, queued, start
 from tqcli.core.spec import WIRE_VERSION, Shell, Spec
-from tqcli.core.verdict import Fail, Retry, Succeed, Verdict
+from tqcli.core.verdict import Fail, Retry, Return, Succeed, Verdict
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
 from tqcli.jetstream.plain import PlainLink, connect_plain, drive
@@ -136,9 +136,15 @@ class Stage:
         self.run(write_record(self.broker, spec.group, spec.index, record, expected=expected))
         return record
 
-    def finish(self, spec: Spec, outcome: Outcome = SUCCESS, *, reason: Reason | None = None) -> Record:
-        """Write the final record; what the job's message was is the test's business."""
-        return self._conclude(spec, outcome, Succeed() if reason is None else Fail(reason))
+    def finish(
+        self, spec: Spec, outcome: Outcome = SUCCESS, *, reason: Reason | None = None, at: datetime | None = None
+    ) -> Record:
+        """Write the final record, with its end `at` that time; what becomes of its message is the test's business."""
+        return self._conclude(spec, outcome, Succeed() if reason is None else Fail(reason), at=at)
+
+    def give_back(self, spec: Spec) -> Record:
+        """Write the record of a job whose agent had to leave; its message stays where it is."""
+        return self._conclude(spec, Interrupted(), Return())
 
     def complete(self, spec: Spec, outcome: Outcome = SUCCESS, *, reason: Reason | None = None) -> Record:
         """Take the job, which must be the next of its queue, run it, and settle it."""
@@ -186,9 +192,9 @@ class Stage:
         snapshot = self.run(load_record(self.broker, spec.group, spec.index))
         return (queued(encode_spec(spec)), 0) if snapshot is None else (snapshot.record, snapshot.sequence)
 
-    def _conclude(self, spec: Spec, outcome: Outcome, verdict: Verdict) -> Record:
+    def _conclude(self, spec: Spec, outcome: Outcome, verdict: Verdict, *, at: datetime | None = None) -> Record:
         last, expected = self.read(spec)
-        record = conclude(last, outcome, verdict, now=datetime.now(UTC))
+        record = conclude(last, outcome, verdict, now=at or datetime.now(UTC))
         self.run(write_record(self.broker, spec.group, spec.index, record, expected=expected))
         return record
 

@@ -29,6 +29,7 @@ from tqcli.core.check import check_spec
 from tqcli.core.claim import Claim
 from tqcli.core.codec import decode_spec, encode
 from tqcli.core.conclusion import check_result, conclude, count_ended
+from tqcli.core.ids import JobId
 from tqcli.core.outcome import Expired, Failure, Interrupted, Lost, NotStarted, Outcome, Rejected, TimedOut
 from tqcli.core.record import Output, Record, queued, start
 from tqcli.core.state import State
@@ -76,6 +77,7 @@ class Attempt:
     def __init__(self, desk: Desk, delivery: Delivery, free_slot: Callable[[], None]) -> None:
         """Nothing happens before `perform`; `free_slot` is called when the job needs its slot no more."""
         _, _, self.group, self.index = split_job_subject(delivery.subject)
+        self.id = JobId(self.group, self.index)
         self.settle = delivery.settle
         self.claim = Claim(delivery.sequence, secrets.token_hex(4))
         self._desk = desk
@@ -115,6 +117,7 @@ class Attempt:
         try:
             self.spec = decode_spec(self._delivery.body)
             check_spec(self.spec)
+            self.id = self.spec.id
         except (CorruptRecord, InvalidInput) as error:
             self.spec = stand_in(self._delivery.subject)
             self._record = queued(encode(self.spec))

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from tqcli.jetstream.pull import Delivery
 
 ANNOUNCE_S = 5.0
+NEWS_S = 0.5
+"""What an agent runs is told again when it changes, but not more often than this."""
+
 REFRESH_LIMITS_S = 5.0
 SHOWN_JOBS = 50
 
@@ -81,6 +84,7 @@ class Agent:
         self._name = name
         self._attempts: set[Attempt] = set()
         self._leaving = asyncio.Event()
+        self._news = asyncio.Event()
         self._started_at = now()
         self._reporter = Reporter(self._broker, batch_prefix=f"{name}-{secrets.token_hex(4)}")
         self._runners = RunnerPool()
@@ -110,6 +114,7 @@ class Agent:
             ]
             intake = group.create_task(self._intake.run())
             await self._leaving.wait()
+            self._news.set()
             _say(f"agent {self._name}: draining, {self._intake.busy} jobs running")
             intake.cancel()
             await self._intake.drain()
@@ -140,16 +145,18 @@ class Agent:
         attempt = Attempt(self._desk, delivery, free_slot)
         self._attempts.add(attempt)
         self._leases.add(attempt)
+        self._news.set()
         try:
             await attempt.perform()
         except TqError as error:
             # The delivery comes back when its lease ends; nothing was settled.
-            _say(f"job {attempt.group}.{attempt.index}: {error}")
+            _say(f"job {attempt.id}: {error}")
         except Exception:  # noqa: BLE001  (a bug of ours must not end the agent; the delivery comes back)
-            _say(f"job {attempt.group}.{attempt.index}: {traceback.format_exc()}")
+            _say(f"job {attempt.id}: {traceback.format_exc()}")
         finally:
             self._leases.discard(attempt)
             self._attempts.discard(attempt)
+            self._news.set()
 
     async def _check_claims(self) -> None:
         """After a gap in our leases: stop what another agent has taken over, or a user cancelled."""
@@ -172,14 +179,15 @@ class Agent:
 
     async def _announce(self) -> None:
         while True:
+            self._news.clear()
             await announce(self._broker, self._presence())
-            drains = self._leaving.is_set()  # that it drains is news, and goes out at once
+            await asyncio.sleep(NEWS_S)
             with suppress(TimeoutError):
-                async with asyncio.timeout(ANNOUNCE_S):
-                    await (asyncio.sleep(ANNOUNCE_S) if drains else self._leaving.wait())
+                async with asyncio.timeout(ANNOUNCE_S - NEWS_S):
+                    await self._news.wait()
 
     def _presence(self) -> Presence:
-        running = sorted(f"{attempt.group}.{attempt.index}" for attempt in self._attempts)
+        running = sorted(str(attempt.id) for attempt in self._attempts)
         return Presence(
             name=self._name,
             host=socket.gethostname(),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tqcli.core.job import Job
     from tqcli.core.spec import Spec
 
+_SILENCE_S = 0.3
+"""Most programs that say something on SIGTERM say it at once; `tq logs` has what comes later."""
+
 
 class Attendance:
     """One submission, attended. Where `stream` is interrupted, it can be called again and goes on where it was."""
@@ -54,6 +57,12 @@ class Attendance:
             async for printed in self._single.read():
                 self._writer.write(printed)
         self._writer.close()
+
+    async def linger(self) -> None:
+        """Show what a job that we cancelled prints while its agent stops it: its record is final before that."""
+        if self._group is None:
+            async for printed in self._single.linger(_SILENCE_S):
+                self._writer.write(printed)
 
     @property
     def ended(self) -> Job | GroupWatch:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tqcli.core.names import check_name
 from tqcli.core.nearest import nearest
 from tqcli.errors import NotFound, Unknown
+from tqcli.jetstream.control import tell
 from tqcli.jetstream.presence import Presence, read_agents
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def drain_agent(broker: Broker, name: str) -> Presence:
         if found.draining:
             return found
         if turn % _ASK_EVERY == 0:
-            await broker.link.publish(broker.names.drain(name))
+            await tell(broker.link, [broker.names.drain(name)])
         await broker.link.sleep(_PAUSE_S)
         latest = await _find(broker, name)
         if latest is None:  # it had nothing to finish, and left

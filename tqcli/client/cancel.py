@@ -21,6 +21,7 @@ from tqcli.core.record import Record, queued
 from tqcli.core.state import State
 from tqcli.errors import Conflict, TqError
 from tqcli.jetstream.api import WrongSequence, call
+from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import find_first
 from tqcli.jetstream.records import Write, load_record, write_alone
 from tqcli.jetstream.scan import oldest_first
@@ -81,7 +82,7 @@ async def _cancel_one(broker: Broker, job: JobId) -> Cancelled:
         await _remove_job(broker, job)
         if last.state in _IN_TIMERS:
             await _remove_timers(broker, [(group, index)])
-        await broker.link.publish(broker.names.cancel(group, index))
+        await tell(broker.link, [broker.names.cancel(group, index)])
         agent = last.agent if last.state is State.RUNNING else None
         return Cancelled(id=str(job), was=last.state, agent=agent)
     msg = f"job {job} changes faster than it can be cancelled"

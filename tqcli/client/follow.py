@@ -111,6 +111,13 @@ class Follower:
         for printed in self._reader.flush():
             yield printed
 
+    async def linger(self, silence_s: float) -> AsyncIterator[Printed]:
+        """Yield what a cancelled job prints while it is stopped, until it was silent for so long."""
+        while (message := await self._inbox.next(silence_s)) is not None:
+            if message.subject != self._broker.names.record(self._id.group, self._element):
+                for printed in self._take(message.subject, message.body):
+                    yield printed
+
     async def _look(self) -> None:
         found = await look(self._broker, self._id)
         if found.record is not None and self._over(found.record):
@@ -123,9 +130,8 @@ class Follower:
             self.job = describe(decode_spec(bytes(record.spec)), record)
 
     def _take(self, subject: str, body: bytes) -> Iterator[Printed]:
-        for printed in self._reader.take(subject, body):
-            if printed.attempt >= self._first:
-                yield printed
+        if int(subject.rpartition(".")[2]) >= self._first:
+            yield from self._reader.take(subject, body)
 
     async def _catch_up(self, attempt: int | None = None) -> AsyncIterator[Printed]:
         """Yield what the stream has and we have not; of one attempt, where it is given."""

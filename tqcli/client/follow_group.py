@@ -54,11 +54,10 @@ class GroupFollower:
         checked = time.monotonic()
         await self.watch.refresh()
         while True:
-            # Asked before the log is read: a job's log is stored before its last record.
-            is_over = self.watch.is_over
+            # The records were read before the log: a job's log is stored before its last record.
             async for printed in self._catch_up():
                 yield printed
-            if is_over:
+            if self.watch.is_over:
                 break
             await self._broker.link.sleep(_PAUSE_S)
             await self.watch.refresh()

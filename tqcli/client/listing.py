@@ -8,7 +8,7 @@ A job that has a message and a record is what the record says.
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import msgspec
 from tqcli.client.paging import in_pages
 from tqcli.core.codec import decode_record, decode_spec
 from tqcli.core.job import Job, describe
+from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.core.state import State
 from tqcli.errors import CorruptRecord
 from tqcli.jetstream.lookup import load_many, read_consumers
@@ -35,7 +36,10 @@ WINDOW = 256
 SCANNED_MOST = 100_000
 """Jobs that are looked at for a filter that hardly any passes."""
 
-CLOCK_SKEW = timedelta(minutes=2)
+CUT_SHORT = "looked at the {:,} newest jobs only; older ones may match, too"
+_HAVE_MESSAGES = frozenset({State.QUEUED, State.RUNNING})
+"""States in which a job has its message, whatever its record says."""
+
 _ALL = ">"
 """Every subject of the stream: a filter that says the same in more words makes the server count matches (8 ms for
 100,000 subjects, nats-server 2.15.1)."""
@@ -51,12 +55,34 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
     def allow(self, job: Job) -> bool:
         """Return whether the job is one to list."""
+        return self._match(job.state, job.queue, job.name) and (self.since is None or last_change(job) >= self.since)
+
+    def may_allow(self, seen: _Glance) -> bool:
+        """Return False where a glance at its record is enough to drop the job."""
+        return self._match(seen.state, seen.spec.queue, seen.spec.name)
+
+    def _match(self, state: State, queue: str, name: str | None) -> bool:
         return (
-            (self.states is None or job.state in self.states)
-            and (self.queue is None or job.queue == self.queue)
-            and (self.name is None or job.name == self.name)
-            and (self.since is None or last_change(job) >= self.since)
+            (self.states is None or state in self.states)
+            and (self.queue is None or queue == self.queue)
+            and (self.name is None or name == self.name)
         )
+
+
+class _SpecGlance(msgspec.Struct):
+    queue: str = DEFAULT_QUEUE
+    name: str | None = None
+
+
+class _Glance(msgspec.Struct):
+    """The fields of a record that decide whether to read all of it, which takes ten times as long."""
+
+    state: State
+    spec: _SpecGlance
+    finished_at: datetime | None = None
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
 
 
 def last_change(job: Job) -> datetime:
@@ -70,18 +96,20 @@ async def list_jobs(broker: Broker, filters: Filters, *, limit: int | None, on_n
 
     `on_note` gets a line for the user where the search was cut short, or a record can't be read.
     """
-    states = filters.states
-    if states == frozenset({State.RUNNING}):
+    if filters.states == frozenset({State.RUNNING}):
         jobs = _read_running(broker, filters)
+    elif filters.states is not None and filters.states <= _HAVE_MESSAGES:
+        jobs = _sort(_read_unsettled(broker, filters, on_note))
     else:
         jobs = _sort(_read_recorded(broker, filters, on_note))
-        if states is None or State.QUEUED in states:
-            jobs = _merge(jobs, _sort(_read_waiting(broker, filters)))
+        if filters.states is None or State.QUEUED in filters.states:
+            # Messages first: a job that loses its message later has its record by then.
+            jobs = _merge(_sort(_read_unsettled(broker, filters, on_note)), jobs)
     shown: set[str] = set()
     async for job in jobs:
         if limit is not None and len(shown) >= limit:
             return
-        # A job that started while we read is in both.
+        # A running job has a message and a record.
         if job.id not in shown:
             shown.add(job.id)
             yield job
@@ -89,35 +117,43 @@ async def list_jobs(broker: Broker, filters: Filters, *, limit: int | None, on_n
 
 async def _read_recorded(broker: Broker, filters: Filters, on_note: Note) -> AsyncIterator[Job | None]:
     """Yield the jobs with a record, None for each that the filters drop."""
-    scanned = unreadable = 0
+    scanned = unreadable = too_old = 0
     async for stored in newest_first(broker.link, broker.names.records, _ALL):
         scanned += 1
         if scanned > SCANNED_MOST:
-            on_note(f"looked at the {SCANNED_MOST:,} newest jobs only; older ones may match, too")
+            on_note(CUT_SHORT.format(SCANNED_MOST))
             break
         try:
-            record = decode_record(stored.body)
-            job = describe(decode_spec(bytes(record.spec)), record)
-        except CorruptRecord:
+            seen = _glance(stored.body)
+            job = _describe_record(stored) if filters.may_allow(seen) else None
+        except (msgspec.DecodeError, CorruptRecord):
             unreadable += 1
             continue
-        if filters.since is not None and last_change(job) < filters.since - CLOCK_SKEW:
+        yield job if job is not None and filters.allow(job) else None
+        # Records that an agent could write only after an outage are older than their neighbours: so not at the first.
+        is_old = filters.since is not None and seen.finished_at is not None and seen.finished_at < filters.since
+        too_old = too_old + 1 if is_old else 0
+        if too_old >= WINDOW:
             break
-        yield job if filters.allow(job) else None
     if unreadable:
         noun = "record" if unreadable == 1 else "records"
         on_note(f"left out {unreadable:,} {noun} that this version of tq can't read")
 
 
-async def _read_waiting(broker: Broker, filters: Filters) -> AsyncIterator[Job | None]:
-    """Yield the jobs that have only a message, None for each that the filters drop."""
+async def _read_unsettled(broker: Broker, filters: Filters, on_note: Note) -> AsyncIterator[Job | None]:
+    """Yield the jobs that have a message, None for each that the filters drop."""
     wildcard = _ALL if filters.queue is None else broker.names.jobs_of(filters.queue)
+    scanned = 0
     async for page in in_pages(newest_first(broker.link, broker.names.jobs, wildcard), WINDOW):
+        if scanned >= SCANNED_MOST:
+            on_note(CUT_SHORT.format(SCANNED_MOST))
+            return
+        scanned += len(page)
         jobs = await _describe_messages(broker, page)
         for job in jobs:
             yield job if job is not None and filters.allow(job) else None
-        known = [job.submitted_at for job in jobs if job is not None]
-        if filters.since is not None and known and max(known) < filters.since - CLOCK_SKEW:
+        known = [last_change(job) for job in jobs if job is not None]
+        if filters.since is not None and known and max(known) < filters.since:
             return
 
 
@@ -135,28 +171,29 @@ async def _read_running(broker: Broker, filters: Filters) -> AsyncIterator[Job]:
         start = info["ack_floor"]["stream_seq"] + 1
         held = _until(oldest_first(broker.link, broker.names.jobs, subject, start=start, page=WINDOW), last)
         async for page in in_pages(held, WINDOW):
-            jobs = await _describe_messages(broker, page, recorded=True)
+            jobs = await _describe_messages(broker, page)
             found += [job for job in jobs if job is not None and filters.allow(job)]
     for job in sorted(found, key=_newest_first):
         yield job
 
 
-async def _describe_messages(broker: Broker, page: list[Stored], *, recorded: bool = False) -> list[Job | None]:
-    """Return the jobs of these messages: those with a record (`recorded`), or those without; None for the others."""
+async def _describe_messages(broker: Broker, page: list[Stored]) -> list[Job | None]:
+    """Return the jobs of these messages, None for one that can't be read: its agent will write that into a record."""
     subjects = [broker.names.record(*split_job_subject(message.subject)[2:]) for message in page]
     records = await load_many(broker.link, broker.names.records, subjects)
     jobs: list[Job | None] = []
     for message, subject in zip(page, subjects, strict=True):
         stored = records.get(subject)
         try:
-            if stored is not None and recorded:
-                record = decode_record(stored.body)
-                jobs.append(describe(decode_spec(bytes(record.spec)), record))
-            else:
-                jobs.append(None if recorded or stored is not None else describe(decode_spec(message.body), None))
+            jobs.append(describe(decode_spec(message.body), None) if stored is None else _describe_record(stored))
         except CorruptRecord:
-            jobs.append(None)  # the agent that gets it writes a record that says so
+            jobs.append(None)
     return jobs
+
+
+def _describe_record(stored: Stored) -> Job:
+    record = decode_record(stored.body)
+    return describe(decode_spec(bytes(record.spec)), record)
 
 
 def _newest_first(job: Job) -> tuple[float, str, int]:

@@ -28,5 +28,5 @@ async def insist(broker: Broker, read: Callable[[], Awaitable[T]]) -> T:
             return await read()
         except Unreachable:
             raise
-        except ZeroDivisionError:
+        except (Unknown, Unavailable):
             await broker.link.sleep(_PAUSE_S)

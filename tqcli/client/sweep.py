@@ -17,6 +17,7 @@ from tqcli.core.record import Record, become, end_attempt, queued
 from tqcli.core.state import State
 from tqcli.errors import Conflict, NotFound
 from tqcli.jetstream.api import API, WrongSequence, check_ack
+from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import load_many
 from tqcli.jetstream.records import Write, write_together
 from tqcli.jetstream.scan import Stored
@@ -111,6 +112,7 @@ async def purge_messages(broker: Broker, stream: str, subjects: Sequence[str]) -
 async def tell_holders(broker: Broker, victims: Iterable[Victim]) -> None:
     """Tell the agents of those jobs that were delivered before their message went away."""
     delivered: dict[tuple[str, str], int] = {}
+    subjects: list[str] = []
     for victim in victims:
         if victim.message is not None:
             queue, priority, *_ = split_job_subject(victim.message.subject)
@@ -118,7 +120,8 @@ async def tell_holders(broker: Broker, victims: Iterable[Victim]) -> None:
                 delivered[queue, priority] = await _last_delivered(broker, queue, priority)
             if victim.message.sequence > delivered[queue, priority]:
                 continue
-        await broker.link.publish(broker.names.cancel(victim.group, victim.index))
+        subjects.append(broker.names.cancel(victim.group, victim.index))
+    await tell(broker.link, subjects)
 
 
 def _split(victims: Sequence[Victim], size: int) -> Iterator[tuple[list[Victim], list[Write]]]:

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tqcli.errors import TqError, Unavailable
+from tqcli.errors import TqError, Unavailable, Unknown
 from tqcli.jetstream.address import parse_address
 from tqcli.jetstream.admission import CONNECT_TIMEOUT_S, combine, unanswered
 from tqcli.jetstream.arrivals import CallbackSubscription, QueueSubscription, Request
@@ -122,6 +122,15 @@ class Connection:
     async def sleep(self, seconds: float) -> None:
         """Pause."""
         await asyncio.sleep(seconds)
+
+    async def flush(self) -> None:
+        """Return when the server has taken in all that was published. See `Link.flush`."""
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                await (await self._wait_for_session()).round_trip()
+        except (TimeoutError, ConnectionError) as error:
+            msg = f"{self.server.url} did not say that it took in what was published"
+            raise Unknown(msg) from error
 
     def on_reconnect(self, callback: Callable[[], None]) -> None:
         """Call `callback` each time the connection is back, after everything was subscribed again."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tqcli.errors import NotFound, QueueFull
 from tqcli.jetstream.api import call, check_ack
+from tqcli.jetstream.control import tell
 from tqcli.jetstream.topology import consumer_config, consumer_info, ensure_consumer
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ async def set_limit(broker: Broker, queue: str, limit: int) -> None:
         if number > limit:
             await call(broker.link, f"STREAM.PURGE.{names.limits}", {"filter": names.limit(queue, number)})
     await ensure_consumer(broker.link, names.limits, consumer_config(queue, names.limit(queue, "*")))
-    await broker.link.publish(names.changed(queue))
+    await tell(broker.link, [names.changed(queue)])
 
 
 async def remove_limit(broker: Broker, queue: str) -> None:
@@ -57,7 +58,7 @@ async def remove_limit(broker: Broker, queue: str) -> None:
     except NotFound:
         return
     await call(broker.link, f"STREAM.PURGE.{names.limits}", {"filter": names.limit(queue, "*")})
-    await broker.link.publish(names.changed(queue))
+    await tell(broker.link, [names.changed(queue)])
 
 
 async def _tickets(broker: Broker, queue: str) -> set[int]:

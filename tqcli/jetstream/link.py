@@ -8,6 +8,7 @@ months. Everything above is written once, as `async def` over `Link`: on a plain
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from tqcli.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
 REQUEST_TIMEOUT_S = 5.0
 """A request's limit: JetStream answers within milliseconds, or a leader is being elected and the caller tries again."""
@@ -109,6 +110,14 @@ class Link(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Pause."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when the server has taken in all that was published.
+
+        Raises:
+            Unknown: it did not say so in time.
+        """
         ...
 
     async def close(self) -> None:

@@ -240,6 +240,13 @@ class PlainLink:
         while time.monotonic() < deadline:
             self._connection.pause(deadline)
 
+    async def flush(self) -> None:
+        """Return when the server has taken in all that was published. See `Link.flush`."""
+        if not self._connection.confirm(time.monotonic() + REQUEST_TIMEOUT_S):
+            msg = f"the connection to {self.server.url} was lost"
+            raise Unknown(msg)
+        self._published = False
+
     async def close(self) -> None:
         """Flush what was published and leave."""
         try:

@@ -36,7 +36,6 @@ LOGS_KEPT_BYTES = (2 * 1024**3, 256 * 1024**2, 32 * 1024**2, 2 * 1024**2)
 """JetStream sets a limit's bytes aside, so on a small disk the logs get a smaller one."""
 
 
-
 def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, Any]]:
     """Return the configuration of each stream, by name."""
     ns = names.namespace

@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,18 +24,19 @@ ROOT = Path(__file__).parents[2]
 CONTROL_FD = 3
 CLOSE_TIMEOUT_S = 5.0
 """How long `close` waits for processes that the kernel won't let die."""
-SWEEP_AGAIN_S = 0.02
+SWEEP_S, SWEEP_AGAIN_S = 1.0, 0.02
+"""A process's sockets close before its children get their new parent: so for how long to look, and how often."""
 
 
 class RunnerPool:
     """Hands out runners, as many as are asked for: it is the agent that counts slots. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        """No process is started before the first `acquire`."""
+        """No process is started before `start` or the first `acquire`."""
         self._zygote: Zygote | None = None
         self._idle: list[Runner] = []
         self._runners: set[Runner] = set()
-        self._dying: set[int] = set()
+        self._sweeps: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         """Return the pool."""
@@ -44,6 +46,14 @@ class RunnerPool:
         """End every runner."""
         await self.close()
 
+    def start(self) -> None:
+        """Start the zygote before the first `acquire` has to wait for it: 40 ms that can pass beside other things.
+
+        Raises:
+            OSError: the system has no place for another process or descriptor.
+        """
+        self._require_zygote()
+
     async def acquire(self) -> Runner:
         """Return a runner of one's own, until `release`.
 
@@ -52,11 +62,10 @@ class RunnerPool:
         """
         if self._idle:
             return self._idle.pop()
-        if self._zygote is None:
-            self._zygote = Zygote(self._on_zygote_lost)
+        zygote = self._require_zygote()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._zygote.fork(theirs)
+            zygote.fork(theirs)
         except OSError:
             ours.close()
             raise
@@ -78,6 +87,13 @@ class RunnerPool:
         zygote, self._zygote = self._zygote, None
         if zygote is not None:
             await zygote.close()
+        if self._sweeps:
+            await asyncio.wait(self._sweeps, timeout=CLOSE_TIMEOUT_S)
+
+    def _require_zygote(self) -> Zygote:
+        if self._zygote is None:
+            self._zygote = Zygote(self._on_zygote_lost)
+        return self._zygote
 
     def _on_runner_lost(self, runner: Runner) -> None:
         self._runners.discard(runner)
@@ -89,14 +105,19 @@ class RunnerPool:
         if zygote is not self._zygote:
             return
         self._zygote = None
-        self._dying |= {runner.pid for runner in self._runners if runner.pid is not None}
         for runner in self._idle.copy():
             runner.close()
-        self._sweep()
+        sweeping = asyncio.get_running_loop().create_task(sweep())
+        self._sweeps.add(sweeping)
+        sweeping.add_done_callback(self._sweeps.discard)
 
-    def _sweep(self) -> None:
-        if not sweep_orphans(self._dying):
-            asyncio.get_running_loop().call_later(SWEEP_AGAIN_S, self._sweep)
+
+async def sweep() -> None:
+    """End all that a killed zygote and runners killed with it have left to this process."""
+    dying: set[int] = set()
+    until = time.monotonic() + SWEEP_S
+    while not sweep_orphans(dying) or time.monotonic() < until:  # noqa: ASYNC110 - nobody tells when an orphan comes
+        await asyncio.sleep(SWEEP_AGAIN_S)
 
 
 class Zygote:

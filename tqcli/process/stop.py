@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 from tqcli.process import tree
 
@@ -37,14 +38,18 @@ def read_claim(pid: int) -> str | None:
 
 
 def sweep_orphans(dying: set[int]) -> bool:
-    """Kill children of this process that run for an attempt; wait for them and for those `dying`, without blocking.
+    """Kill what came to this process, a sub-reaper, when the zygote was killed; wait for it without blocking.
 
-    Returns whether all of them have ended. For a sub-reaper; `dying` is kept up to date for the next call.
+    Returns whether all that was found has ended. `dying` is this function's own memory from call to call.
     """
     own = os.environ.get(CLAIM_VARIABLE)  # an agent may itself be a job's
     for child in tree.children():
-        if child not in dying and read_claim(child) not in (None, own):
-            tree.signal_group(os.getpgid(child), signal.SIGKILL)
+        if child in dying:
+            continue
+        if tree.read_proc(child, "comm") == RUNNER_COMM:
+            dying.add(child)  # it has noticed, and ends with all that it runs
+        elif read_claim(child) not in (None, own):
+            tree.kill_child(child)
             dying.add(child)
     for pid in tuple(dying):
         try:
@@ -67,11 +72,9 @@ def kill_strays() -> int:
     for pid in table:
         if read_claim(pid) in (None, own) or has_runner(pid, table):
             continue
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
-        killed += 1
+            killed += 1
     return killed
 
 

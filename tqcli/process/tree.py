@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -116,23 +117,24 @@ def kill_children(*, spare: set[int] | frozenset[int] = frozenset()) -> bool:
     """Kill this process's children but `spare`, with their process groups; return whether there were any."""
     doomed = [child for child in children() if child not in spare]
     for child in doomed:
-        # Groups of a descendant hold descendants only: a session is made of what its leader forked.
-        try:
-            group = os.getpgid(child)
-        except ProcessLookupError:
-            continue
+        kill_child(child)
+    return bool(doomed)
+
+
+def kill_child(child: int) -> None:
+    """Kill a child that nobody has waited for, with its process group.
+
+    A group of a descendant holds descendants only, since a session is made of what its leader forked.
+    """
+    with suppress(ProcessLookupError):
+        group = os.getpgid(child)
         if group != os.getpgrp():
             signal_group(group, signal.SIGKILL)
-        try:
-            os.kill(child, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # gone, or set-user-ID and not ours to kill
-            continue
-    return bool(doomed)
+    with suppress(ProcessLookupError, PermissionError):  # gone, or set-user-ID and not ours to kill
+        os.kill(child, signal.SIGKILL)
 
 
 def signal_group(group: int, number: int) -> None:
     """Send a signal to a process group that may have ended meanwhile."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return

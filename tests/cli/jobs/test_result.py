@@ -30,7 +30,7 @@ def test_value_is_printed_as_json(tq: Tq, served: Stage) -> None:
         spec = served.submit(queue=UNSERVED, work=WORK)
         served.finish(spec, returned(text))
         assert tq("result", str(spec.id)) == (0, f"{text}\n".encode(), "")
-        assert tq("result", "--json", str(spec.id)).text == text
+    assert tq("result", "--json", str(spec.id)).text == text
 
 
 def test_async_function_has_a_result(tq: Tq) -> None:

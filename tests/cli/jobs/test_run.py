@@ -135,10 +135,12 @@ def test_group_of_a_job_file_is_run(tq: Tq) -> None:
 
 def test_ctrl_c_cancels_the_job(tq: Tq, served: Stage) -> None:
     """Its processes end, and so do we, with 130."""
-    with tq.on_terminal("run", "--shell", "--", "echo $$; exec sleep 60") as terminal:
+    line = "trap 'echo cleaned up; exit' TERM; echo $$; while :; do sleep 0.05; done"
+    with tq.on_terminal("run", "--shell", "--", line) as terminal:
         pid = int(terminal.read_until("\n").split()[0])
         terminal.send(CTRL_C)
         assert terminal.wait() == 130
+    assert "cleaned up" in terminal.screen
     assert load_last(tq, served).state is State.CANCELLED
     eventually(lambda: not os.path.exists(f"/proc/{pid}"), 15)  # noqa: PTH110
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.tq import Tq
 from tqcli.client.query import load_job
 from tqcli.core.ids import parse_job_id
+from tqcli.core.state import State
 from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
@@ -102,6 +103,16 @@ def test_waiting_submit_ends_as_the_job(tq: Tq) -> None:
     ended = tq("submit", "--wait", "--", "sh", "-c", "echo unseen; exit 9")
     assert (ended.code, len(ended.text)) == (9, 16)
     assert f"tq: job {ended.text} failed with exit code 9" in ended.stderr
+
+
+def test_ctrl_c_leaves_a_submitted_job_alone(tq: Tq, served: Stage) -> None:
+    """It was submitted to go on without us; and how to come back to it is said."""
+    with tq.on_terminal("submit", "-q", "idle", "--wait", "--", "true") as terminal:
+        job_id = terminal.read_until("\n").split()[0]
+        terminal.send(b"\x03")
+        assert terminal.wait() == 130
+    assert f"job {job_id} goes on; `tq wait {job_id}` waits for it" in terminal.screen
+    assert served.run(load_job(served.broker, parse_job_id(job_id))).state is State.QUEUED
 
 
 def test_following_submit_shows_the_output(tq: Tq) -> None:

@@ -144,10 +144,12 @@ def test_a_second_term_gives_jobs_back_uncounted(stage: Stage, start_agent: Star
 
 
 def test_agents_say_who_they_are(stage: Stage, start_agent: StartAgent) -> None:
-    """Name, slots, queues and what runs are there for everybody to read."""
+    """Name, slots, queues and, within a second, what runs are there for everybody to read."""
     agent = start_agent(slots=3)
     (presence,) = eventually(lambda: stage.run(read_agents(stage.broker)), 5)
     assert (presence.name, presence.slots, presence.queues) == (agent.name, 3, ("default",))
+    spec = stage.submit(work=Shell(("sleep", "60")))
+    eventually(lambda: stage.run(read_agents(stage.broker))[0].running == (str(spec.id),), 2)
 
 
 def test_two_agents_of_one_name_are_refused(start_agent: StartAgent, tmp_path: Path) -> None:

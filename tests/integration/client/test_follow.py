@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.bystander import Bystander, Lost
-from tests.support.printing import join, print_text
+from tests.support.printing import join, print_text, publish_refused
 from tests.support.stage import Stage
 from tqcli.client.follow import Follower
 from tqcli.client.follow_group import GroupFollower
@@ -21,7 +21,7 @@ from tqcli.core.outcome import Exited
 from tqcli.core.record import Output
 from tqcli.core.state import Reason, State
 from tqcli.core.verdict import Succeed
-from tqcli.errors import NotFound
+from tqcli.errors import NotFound, Unknown
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.plain import Interrupted
 from tqcli.jetstream.records import write_record
@@ -73,6 +73,12 @@ def follow(
     return stage.run(read_all(follower)), follower.job
 
 
+async def read_live(follower: Follower) -> str:
+    """Return what is printed from now on, up to the end."""
+    await follower.open()
+    return join([printed async for printed in follower.read()])
+
+
 async def read_all(follower: Follower) -> str:
     """Return what is printed already, and then up to the end."""
     await follower.open()
@@ -119,6 +125,64 @@ def test_missed_message_is_read_from_the_stream(stage: Stage, how: Lost) -> None
 
     text, _ = follow(stage, spec, unheard, lambda: print_text(stage, spec, 1, "b"), lambda: stage.complete(spec))
     assert text == "ab"
+
+
+def test_hole_is_filled_at_once(stage: Stage) -> None:
+    """Not at the end only: what comes after it would have to wait."""
+    spec = stage.submit()
+    seen: list[Printed] = []
+    in_time: list[str] = []
+
+    def unheard() -> Lost:
+        print_text(stage, spec, 0, "a")
+        return Lost.UNTIL_NEXT
+
+    actions = [
+        unheard,
+        lambda: print_text(stage, spec, 1, "b"),
+        lambda: in_time.append(join(seen)),
+        lambda: stage.complete(spec),
+    ]
+    follower = Follower(Broker(Bystander(stage.link, actions), stage.names), spec.id)
+
+    async def read() -> None:
+        await follower.open()
+        async for printed in follower.read():
+            seen.append(printed)  # noqa: PERF401 - looked at meanwhile
+
+    stage.run(read())
+    assert in_time == ["ab"]
+
+
+def test_record_that_was_refused_ends_nothing(stage: Stage) -> None:
+    """A holder that lost its fence published a final record: only what is stored counts."""
+    spec = stage.submit()
+    stage.start(spec)
+    text, job = follow(
+        stage,
+        spec,
+        lambda: publish_refused(stage, spec),
+        *[lambda: None] * 9,
+        lambda: print_text(stage, spec, 0, "still here"),
+        lambda: stage.finish(spec, Exited(5), reason=Reason.EXIT),
+    )
+    assert text == "still here"
+    assert job is not None
+    assert job.exit_code == 5
+
+
+def test_lost_answers_are_asked_for_again(stage: Stage) -> None:
+    """Whether the job has ended is asked until somebody answers."""
+    spec = stage.submit()
+
+    def lose() -> None:
+        msg = "no answer"
+        raise Unknown(msg)
+
+    broker = stage.meddle("$JS.API.DIRECT.GET", lose)
+    follower = Follower(Broker(Bystander(broker.link, [lambda: stage.complete(spec)]), stage.names), spec.id)
+    assert stage.run(read_live(follower)) == ""
+    assert follower.job is not None
 
 
 def test_last_message_may_be_missed_too(stage: Stage) -> None:
@@ -189,10 +253,22 @@ def test_following_starts_with_the_last_attempt(stage: Stage) -> None:
         stage.wait_for_retry(spec, Exited(1))
     actions = (
         lambda: stage.start(spec),
+        lambda: print_text(stage, spec, 1, "late", attempt=1),
         lambda: print_text(stage, spec, 0, "3;", attempt=3),
         lambda: stage.finish(spec),
     )
     assert follow(stage, spec, *actions, attempts=Which.LAST)[0] == "2;3;"
+
+
+def test_silent_last_attempt_does_not_bring_back_the_one_before(stage: Stage) -> None:
+    """Also where the whole log is read again at the end."""
+    spec = stage.submit(retries=1)
+    stage.start(spec)
+    print_text(stage, spec, 0, "first")
+    stage.wait_for_retry(spec, Exited(1))
+    stage.start(spec)
+    actions = (lambda: print_text(stage, spec, 1, "x", attempt=2), lambda: stage.finish(spec))
+    assert follow(stage, spec, *actions, attempts=Which.LAST)[0] == "x"
 
 
 def test_one_attempt_is_followed_to_its_own_end(stage: Stage) -> None:

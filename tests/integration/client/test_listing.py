@@ -129,3 +129,21 @@ def test_long_list_is_complete(stage: Stage) -> None:
         stage.finish(spec)
     jobs = list_with(stage, limit=None)
     assert len(set(ids(jobs))) == len(jobs) == 700
+
+
+def test_job_that_was_given_back_is_queued(stage: Stage) -> None:
+    """Its record says so, because its agent had to leave."""
+    spec = stage.submit()
+    stage.start(spec)
+    stage.give_back(spec)
+    (job,) = list_with(stage, states=frozenset({State.QUEUED}))
+    assert (job.id, job.attempt, job.attempts[0].ended) == (str(spec.id), 1, "interrupted")
+
+
+def test_old_record_written_late_does_not_end_the_search(stage: Stage) -> None:
+    """An agent delivered it after an outage."""
+    new = stage.submit()
+    stage.finish(new)
+    late = stage.submit(ago=timedelta(hours=3))
+    stage.finish(late, at=datetime.now(UTC) - timedelta(hours=2))
+    assert ids(list_with(stage, since=datetime.now(UTC) - timedelta(hours=1))) == [str(new.id)]

@@ -43,6 +43,13 @@ def test_running_job_is_what_its_record_says(stage: Stage) -> None:
     assert (job.state, job.agent, job.attempt) == (State.RUNNING, "host-b", 1)
 
 
+def test_job_that_ends_between_two_reads_is_found(stage: Stage) -> None:
+    """Its record was not there yet, its message no longer."""
+    spec = stage.submit()
+    broker = stage.meddle(f"$JS.API.DIRECT.GET.{stage.names.jobs}", lambda: stage.complete(spec))
+    assert stage.run(load_job(broker, spec.id)).state is State.SUCCEEDED
+
+
 def test_ended_job_is_read_from_its_record(stage: Stage) -> None:
     """Its message is gone."""
     spec = stage.submit()

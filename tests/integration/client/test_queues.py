@@ -217,6 +217,14 @@ def test_purge_leaves_a_job_alone_that_starts_meanwhile(stage: Stage) -> None:
     assert stage.run(count_messages(stage.link, stage.names.jobs, ">")) == 1
 
 
+def test_purge_leaves_later_jobs_alone(stage: Stage) -> None:
+    """Who submits while it goes on is not meant."""
+    stage.submit()
+    broker = stage.meddle("$JS.API.CONSUMER.INFO", lambda: None, stage.submit)
+    assert stage.run(purge_queue(broker, "default")) == 1
+    assert load_queue(stage, "default").queued == 1
+
+
 def test_large_purge_reports_its_progress(stage: Stage) -> None:
     """Page by page."""
     stage.submit_group(range(6_000))

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.support.bystander import Bystander, Lost
+from tests.support.printing import publish_refused
 from tests.support.stage import Stage
 from tqcli.client.hints import LOOK_AGAIN_S
+from tqcli.client.submit import make_item
 from tqcli.client.wait import wait_for
 from tqcli.client.watch import LOOKS_UNTIL_MISSING, GroupWatch, JobWatch, Tally
-from tqcli.core.codec import encode
 from tqcli.core.exit_status import EXIT_UNKNOWN
 from tqcli.core.ids import JobId
 from tqcli.core.outcome import Exited, Signalled
 from tqcli.core.state import Reason, State
-from tqcli.errors import NotFound
+from tqcli.errors import NotFound, Unknown
 from tqcli.jetstream.broker import Broker
-from tqcli.jetstream.subjects import HEADER_EXPECTED
+from tqcli.jetstream.enqueue import enqueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,21 +94,24 @@ def test_missed_message_delays_the_end_only(stage: Stage) -> None:
 def test_record_that_was_refused_ends_nothing(stage: Stage) -> None:
     """A holder that lost its fence published a final record: only what is stored counts."""
     spec = stage.submit()
-    forged = stage.finish(stage.submit())
+    stage.start(spec)
+    end = partial(stage.finish, spec, Exited(5), reason=Reason.EXIT)
+    broker = beside(stage, partial(publish_refused, stage, spec), *[lambda: None] * 9, end)
+    assert wait_for_one(stage, broker, spec).exit_code == 5
 
-    def refused() -> None:
-        async def post() -> None:
-            subject = stage.names.record(spec.group, spec.index)
-            await stage.link.post(subject, encode(forged), headers={HEADER_EXPECTED: "77"})
 
-        stage.run(post())
+def test_lost_answers_are_asked_for_again(stage: Stage) -> None:
+    """Whether the job has ended is asked until somebody answers."""
+    spec = stage.submit()
 
-    watch = wait_for_one(
-        stage,
-        beside(stage, refused, *[lambda: None] * 9, lambda: stage.complete(spec, Exited(5), reason=Reason.EXIT)),
-        spec,
+    def lose() -> None:
+        msg = "no answer"
+        raise Unknown(msg)
+
+    broker = Broker(
+        Bystander(stage.meddle("$JS.API.DIRECT.GET", lose).link, [lambda: stage.complete(spec)]), stage.names
     )
-    assert watch.exit_code == 5
+    assert wait_for_one(stage, broker, spec).exit_code == 0
 
 
 def test_time_runs_out(stage: Stage) -> None:
@@ -200,11 +206,17 @@ def test_group_that_was_never_whole_ends(stage: Stage) -> None:
         stage.run(watch.check())
     assert not watch.is_over
     stage.complete(specs[1])
+    for _ in range(LOOKS_UNTIL_MISSING - 1):
+        stage.run(watch.check())
+    late = msgspec.structs.replace(specs[0], index=3)
+    stage.run(enqueue(stage.broker, make_item(stage.names, late)))
+    stage.run(watch.check())
+    stage.complete(late)
     for number in range(1, LOOKS_UNTIL_MISSING + 1):
         stage.run(watch.check())
         assert watch.is_over == (number == LOOKS_UNTIL_MISSING)
-    assert (watch.missing, watch.exit_code) == (3, EXIT_UNKNOWN)
-    assert watch.counts == {State.SUCCEEDED: 2}
+    assert (watch.missing, watch.exit_code) == (2, EXIT_UNKNOWN)
+    assert watch.counts == {State.SUCCEEDED: 3}
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -17,6 +17,7 @@ import pytest
 
 from tests.integration.process.drive import (
     HERE,
+    PATH,
     attempt,
     escape,
     gone,
@@ -32,7 +33,7 @@ from tests.support.eventually import eventually, eventually_async
 from tqcli.core.outcome import Exited, Signalled
 from tqcli.process.child import RunnerLost
 from tqcli.process.pool import RunnerPool
-from tqcli.process.stop import kill_strays
+from tqcli.process.stop import CLAIM_VARIABLE, kill_strays
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,19 @@ def test_success_leaves_nothing(claim: str, crowd: int) -> None:
             assert (done.how, done.stdout) == (Exited(0), b"ready\n")
             assert living(claim) == []
             assert zombies(os.getpid()) == []
+
+    asyncio.run(check())
+
+
+def test_lone_daemon_is_gone_when_its_command_is(claim: str) -> None:
+    """Nobody but the runner learns that it is an orphan."""
+
+    async def check() -> None:
+        async with RunnerPool() as pool:
+            env = {"PATH": PATH, CLAIM_VARIABLE: claim}
+            command = make_command("sh", "-c", "(setsid sleep 60 >&- 2>&- &)", env=env)
+            assert (await attempt(await pool.acquire(), command)).how == Exited(0)
+            assert living(claim) == []
 
     asyncio.run(check())
 

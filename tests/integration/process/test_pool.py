@@ -152,6 +152,21 @@ def test_pool_that_was_never_used_starts_nothing() -> None:
     asyncio.run(check())
 
 
+def test_pool_can_start_before_it_is_needed() -> None:
+    """The zygote is there at once, and only once."""
+
+    async def check() -> None:
+        async with RunnerPool() as pool:
+            pool.start()
+            (zygote,) = set(tree.children()) - before
+            pool.start()
+            assert set(tree.children()) - before == {zygote}
+            assert parent_of(await known_pid(await pool.acquire())) == zygote
+
+    before = set(tree.children())
+    asyncio.run(check())
+
+
 def test_agent_out_of_descriptors_says_so_and_recovers() -> None:
     """The attempt is lost, not failed: its job is not to blame."""
 

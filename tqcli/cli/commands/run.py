@@ -77,7 +77,7 @@ class _Run:
             try:
                 if cancelling:
                     self._cancel()
-                return self._attend(stored=self._once and not cancelling)
+                return self._attend(cancelling=cancelling)
             except Interrupted:
                 if self._signals.count > 1:
                     self._attendance.say(f"job {self._id} is left alone: `tq status {self._id}` shows it")
@@ -88,12 +88,14 @@ class _Run:
                 self._cancel_quietly()
                 raise
 
-    def _attend(self, *, stored: bool) -> int:
+    def _attend(self, *, cancelling: bool) -> int:
         if self._output.json:
             (watch,) = wait(self._session, self._output, [self._id])
             print_document(self._session, self._output, watch)
             return watch.exit_code
-        self._session.run(self._attendance.stream(stored=stored))
+        self._session.run(self._attendance.stream(stored=self._once and not cancelling))
+        if cancelling:
+            self._session.run(self._attendance.linger())
         return conclude(self._output, self._attendance.ended, shown=True)
 
     def _cancel(self) -> None:

@@ -21,8 +21,8 @@ _tq() {
 @TOP@
         '(-): :->command' '(-)*:: :->words' && ret=0
     front=(
-        ${opt_args[--context]:+--context $opt_args[--context]}
-        ${opt_args[--server]:+--server $opt_args[--server]}
+        ${opt_args[--context]:+--context=$opt_args[--context]}
+        ${opt_args[--server]:+--server=$opt_args[--server]}
     )
     case $state in
     command)
