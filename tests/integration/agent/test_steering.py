@@ -99,7 +99,7 @@ def test_cancelling_a_running_job_stops_it(stage: Stage, start_agent: StartAgent
     spec = stage.submit(work=shell(f"trap 'touch {mark}; exit 0' TERM; echo on; sleep 60 & wait"))
     wait_until_running(stage, spec)
     stage.run(cancel(stage.broker, spec.id))
-    eventually(mark.exists, 2)
+    eventually(mark.exists, 5)
     assert wait_until_final(stage, stage.submit(work=Shell(("true",))), 5).state is State.SUCCEEDED
     assert wait_until_final(stage, spec).state is State.CANCELLED
 
