@@ -50,8 +50,11 @@ def run_script(tq: Tq, script: str, cwd: Path, *, timeout_s: float) -> subproces
 
 def find_script(word: str) -> str:
     """Return the README's only shell block with this word."""
-    (script,) = (block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if word in block)
-    return script
+    scripts: list[str] = [
+        block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if word in block
+    ]
+    assert len(scripts) == 1
+    return scripts[0]
 
 
 @pytest.mark.timeout(240)

@@ -28,10 +28,10 @@ def states() -> str:
 def exit_codes() -> str:
     """Return the rows of the table of exit codes."""
     kinds = {kind.exit_code: (kind.__doc__ or "").strip() for kind in errors.TqError.__subclasses__()}
+    own = "1–123 as the command ended, 1 for a Python exception, 126 not executable, 127 not found, 128+n by signal n"
     rows = [
         "| 0 | done; of run and wait: the job succeeded |",
-        "| the job's own | of run, wait and `submit --wait`: 1–123 as the command ended, 1 for a Python exception,"
-        " 126 not executable, 127 not found, 128+n killed by signal n |",
+        f"| the job's own | of run, wait and `submit --wait`: {own} |",
         *(f"| {code} | {text} |" for code, text in sorted(kinds.items())),
         "| 124 | the job ran out of time or expired, or `wait --timeout` did |",
         "| 130 | cancelled, or Ctrl-C |",

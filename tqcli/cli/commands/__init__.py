@@ -1,1 +1,1 @@
-"""(to be written)"""
+"""The commands, one module each, named like the user's verb; imported only when that command runs."""
