@@ -55,6 +55,7 @@ class Control:
 
     def _cancel(self, message: Message) -> None:
         job = split_tail(message.subject)
+        self._intake.drop(*job)
         for attempt in self._attempts:
             if (attempt.group, attempt.index) == job:
                 attempt.stop(Stop.CANCELLED)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from tqcli.agent.tickets import Ticket, Tickets
 from tqcli.errors import TqError
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
-from tqcli.jetstream.subjects import LEVELS
+from tqcli.jetstream.subjects import LEVELS, split_tail
 from tqcli.jetstream.topology import ensure_queue
 
 if TYPE_CHECKING:
@@ -119,6 +119,13 @@ class Intake:
             await tickets.release()
         while self._tasks or self._returns:
             await asyncio.wait(self._tasks | self._returns)
+
+    def drop(self, group: str, index: int) -> None:
+        """Forget a job that is held ready: it was cancelled, and has its final record."""
+        for line in self._lines:
+            for held in [one for one in line.ready if split_tail(one[1].subject) == (group, index)]:
+                line.ready.remove(held)
+                self._return(*held[1:], line.queue)
 
     def reconnected(self) -> None:
         """The server knows none of our requests any more: ask again."""

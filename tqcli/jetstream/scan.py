@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tqcli.jetstream.link import Link
 
 PAGE = 256
+WIDEST = 64 * PAGE
+"""What a step over a gap may have to hold, where the gap ends within it."""
+
 _NO_MESSAGE = 404
 
 
@@ -42,12 +45,6 @@ async def is_stored(link: Link, stream: str, sequence: int) -> bool:
     """Return whether the stream still holds the message of this sequence."""
     reply = await link.post(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode({"seq": sequence}))
     return reply.status is None
-
-
-async def load_first(link: Link, stream: str, wildcard: str, *, start: int = 1) -> Stored | None:
-    """Return the first message at or after sequence `start` whose subject matches, or None."""
-    page = await _page(link, stream, wildcard, start, 1)
-    return page[0] if page else None
 
 
 async def oldest_first(
@@ -79,7 +76,7 @@ async def newest_first(link: Link, stream: str, wildcard: str) -> AsyncIterator[
         window = await _window(link, stream, wildcard, low, high)
         for message in reversed(window):
             yield message
-        width = width * 4 if not window else PAGE
+        width = PAGE if window else min(width * 4, WIDEST)
         high = low - 1
 
 
