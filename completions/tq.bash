@@ -79,7 +79,7 @@ _tq_known() {
 
 _tq_options() {
     case $1 in
-    '') kind='--context --server --json --debug -h --help --version --show-completion --install-completion' ;;
+    '') kind='--version --show-completion --install-completion --context --server --json --debug -h --help' ;;
     'run') kind='-q --queue -n --name --priority -f --file --key --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --context --server --json --debug -h --help' ;;
     'submit') kind='-q --queue -n --name --priority -f --file --key --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
     'status') kind='--context --server --json --debug -h --help' ;;
@@ -148,6 +148,8 @@ _tq_arguments() {
 
 _tq_value() {
     case "$1 $2" in
+    ' --show-completion' | \
+        ' --install-completion') kind='bash zsh fish' ;;
     ' --context' | \
         'run --context' | \
         'submit --context' | \
@@ -259,8 +261,6 @@ _tq_value() {
         'context use --server' | \
         'context show --server' | \
         'context rm --server') kind='text' ;;
-    ' --show-completion' | \
-        ' --install-completion') kind='bash zsh fish' ;;
     'run -q' | \
         'run --queue' | \
         'submit -q' | \

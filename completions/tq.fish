@@ -68,15 +68,15 @@ end
 function __tq_options
     switch $argv[1]
         case ''
+            echo --version\t'show the version'
+            echo --show-completion\t'print the script for bash, zsh or fish'
+            echo --install-completion\t'install completion for your shell'
             echo --context\t'the broker to use (TQ_CONTEXT)'
             echo --server\t'the broker\'s URL (TQ_SERVER)'
             echo --json\t'print JSON, one document a line (TQ_JSON=1)'
             echo --debug\t'show tracebacks'
             echo -h\t'show this help'
             echo --help\t'show this help'
-            echo --version\t'show the version'
-            echo --show-completion\t'print the script for bash, zsh or fish'
-            echo --install-completion\t'install completion for your shell'
         case 'run'
             echo -q\t'the queue it waits in (default)'
             echo --queue\t'the queue it waits in (default)'
@@ -461,6 +461,9 @@ end
 
 function __tq_value
     switch "$argv[1] $argv[2]"
+        case ' --show-completion' \
+            ' --install-completion'
+            echo '=bash zsh fish'
         case ' --context' \
             'run --context' \
             'submit --context' \
@@ -574,9 +577,6 @@ function __tq_value
             'context show --server' \
             'context rm --server'
             echo 'text'
-        case ' --show-completion' \
-            ' --install-completion'
-            echo '=bash zsh fish'
         case 'run -q' \
             'run --queue' \
             'submit -q' \

@@ -14,6 +14,7 @@ import pytest
 from tqcli.cli.app import run
 from tqcli.cli.completion.model import read_commands
 from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.root import build_root
 from tqcli.cli.verbs import VERBS
 from tqcli.errors import Conflict
 
@@ -74,7 +75,16 @@ def test_plain_options_come_first_in_the_help(tq: Tq) -> None:
     assert heads == ["Arguments:", "Options:", "Login:", "TLS:", "Global options:", "Examples:"]
 
 
-@pytest.mark.parametrize("words", [command.words for command in read_commands()])
+def test_mistaken_word_of_help_is_named(tq: Tq) -> None:
+    """As where the command itself is called."""
+    ended = tq("help", "queue", "pasue")
+    assert (ended.code, ended.stderr) == (
+        2,
+        "error: tq queue has no command 'pasue'\nhint: did you mean `tq queue pause`?\n",
+    )
+
+
+@pytest.mark.parametrize("words", [command.words for command in read_commands(build_root())])
 def test_each_command_explains_itself(words: str, capfd: pytest.CaptureFixture[str]) -> None:
     """`-h` works everywhere, and shows an example."""
     assert run([*words.split(), "-h"]) == 0
@@ -319,3 +329,18 @@ def test_commands_are_imported_only_when_they_run(tq: Tq) -> None:
     code = "import sys; from tqcli.cli.app import run; run(['-h']); print([m for m in sys.modules if 'commands.' in m])"
     done = subprocess.run([sys.executable, "-c", code], env=tq.env, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_values_are_read_without_pydantic(tq: Tq) -> None:
+    """Typer would import it for the first value, which takes longer than the rest of a submit (see `light`)."""
+    line = ["submit", "-q", "no.queue", "--retries", "1", "-e", "A=1", "--priority", "low", "--", "true"]
+    code = f"import sys; from tqcli.cli.app import run; print(run({line}), 'pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env=tq.env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "False"], done.stderr
+
+
+def test_help_is_written_without_rich(tq: Tq) -> None:
+    """And without pydantic, like everything that is plain."""
+    code = "import sys; from tqcli.cli.app import run; run(['run', '-h']); print({'rich', 'pydantic'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], env=tq.env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"

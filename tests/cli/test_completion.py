@@ -11,6 +11,8 @@ import pytest
 from tests.support.listeners import listener
 from tests.support.tq import ROOT, Terminal
 from tqcli.cli.completion.install import SHELLS, make_completion
+from tqcli.cli.completion.model import read_commands
+from tqcli.cli.root import build_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,7 +138,7 @@ def test_script_is_well_formed(tq: Tq, shell: str, check: list[str]) -> None:
     """As its shell reads it."""
     require(shell)
     path = tq.home / "script"
-    path.write_text(make_completion(shell))
+    path.write_text(make_completion(shell, read_commands(build_root())))
     subprocess.run([*check, str(path)], check=True)
 
 

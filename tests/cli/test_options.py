@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tqcli.cli.options import JobFlags
-from tqcli.cli.parameter import Argument, Option, read_bundle, read_signature
-from tqcli.cli.parser import Parser
+from tqcli.cli.command import build_command
+from tqcli.cli.globals import Globals
+from tqcli.cli.invocation import Invocation
+from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
+from tqcli.cli.output import Output
+from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.signature import read_signature
 from tqcli.core.jobfile import check_jobfile
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tqcli.cli.signature import Parameter
     from tqcli.core.options import JobOptions
 
 
+def _parse_few(text: str) -> int | None:
+    return None if text == "none" else len(text)
+
+
 def command(
-    tq: object,
+    tq: object,  # noqa: ARG001 - the invocation
     first: Annotated[str, Argument("FIRST", help="one")],
     others: Annotated[list[int] | None, Argument("OTHER", help="numbers")] = None,
     *,
@@ -34,19 +44,68 @@ def command(
     after: Annotated[timedelta | None, Option("--after", metavar="D", help="a duration")] = None,
     word: Annotated[list[str] | None, Option("-w", "--word", help="many")] = None,
     level: Annotated[Literal["high", "low"] | None, Option("--level", help="a choice")] = None,
-    shell: Annotated[str | None, Option("--install", help="an optional value", implied="")] = None,
-) -> None:
+    most: Annotated[int | str, Option("--most", help="read by a function", parse=_parse_few)] = 7,
+) -> dict[str, object]:
     """Stand for all commands."""
+    values: dict[str, object] = {
+        "first": first,
+        "others": others,
+        "loud": loud,
+        "near": near,
+        "count": count,
+        "ratio": ratio,
+    }
+    values |= {"after": after, "word": word, "level": level, "most": most}
+    return {name: value for name, value in values.items() if value not in (None, False, 7)}
 
 
-def start(tq: object, words: Annotated[list[str] | None, Argument("CMD", help="it", verbatim=True)] = None) -> None:
+def single(
+    tq: object,  # noqa: ARG001 - the invocation
+    few: Annotated[int | None, Argument("N|none", help="how many", parse=_parse_few)],
+) -> list[object]:
+    """Stand for the commands with a value that may be None though it must be given."""
+    return [few]
+
+
+def start(
+    tq: object,  # noqa: ARG001 - the invocation
+    words: Annotated[list[str] | None, Argument("CMD", help="it", verbatim=True)] = None,
+) -> list[str] | None:
     """Stand for the commands that take one."""
+    return words
 
 
-def parse(*words: str) -> dict[str, object]:
-    """Return what `command` gets of these words."""
-    values = Parser("tq command", read_signature(command).parameters).parse(words)
-    return {path[0]: value for path, value in values.items()}
+def plan(
+    tq: object,  # noqa: ARG001 - the invocation
+    name: Annotated[str, Argument("NAME", help="what")],
+    words: Annotated[list[str] | None, Argument("CMD", help="it", verbatim=True)] = None,
+    *,
+    every: Annotated[str | None, Option("--every", help="when")] = None,
+) -> tuple[object, ...]:
+    """Stand for the commands that take one after an argument of their own."""
+    return name, every, words
+
+
+def bundle(tq: object, flags: JobFlags) -> JobFlags:  # noqa: ARG001 - the invocation
+    """Stand for the commands that submit a job."""
+    return flags
+
+
+@pytest.fixture(autouse=True, scope="module", params=["light", "by Typer"])
+def reading(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Read values with our light readers, and as Typer does where it has no place for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "light":
+            patch.setattr("tqcli.cli.command.read_lightly", lambda _params: None)
+        yield
+
+
+def call(function: Callable[..., object], *words: str) -> Any:
+    """Return what a command returns for these words."""
+    built = build_command(function, function.__name__)
+    invocation = Invocation(Globals(), Output())
+    with built.make_context(f"tq {function.__name__}", list(words), obj=invocation) as ctx:
+        return built.invoke(ctx)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +115,6 @@ def parse(*words: str) -> dict[str, object]:
         (["a", "-l"], {"loud": True}),
         (["-ln", "a"], {"loud": True, "near": True}),
         (["a", "-c3"], {"count": 3}),
-        (["a", "-c=3"], {"count": 3}),
         (["a", "-c", "-3"], {"count": -3}),
         (["a", "-lc", "3"], {"loud": True, "count": 3}),
         (["a", "--count=3", "--count", "4"], {"count": 4}),
@@ -66,14 +124,12 @@ def parse(*words: str) -> dict[str, object]:
         (["a", "--level", "low"], {"level": "low"}),
         (["a", "1", "-l", "2"], {"others": [1, 2], "loud": True}),
         (["a", "--", "1"], {"others": [1]}),
-        (["--install", "--loud", "a"], {"shell": "", "loud": True}),
-        (["a", "--install"], {"shell": ""}),
-        (["--install", "zsh", "a"], {"shell": "zsh"}),
+        (["a", "--most", "xyz"], {"most": 3}),
     ],
 )
 def test_words_are_read_as_getopt_does(words: list[str], values: dict[str, object]) -> None:
     """Together or apart, before or after the arguments."""
-    assert parse(*words) == {"first": "a", **values}
+    assert call(command, *words) == {"first": "a", **values}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +142,9 @@ def test_words_are_read_as_getopt_does(words: list[str], values: dict[str, objec
         (["a", "-loud"], "tq command has no option '-o' (in '-loud')", "did you mean --loud?"),
         (["a", "--count"], "--count needs a value", "write --count COUNT"),
         (["a", "--count", "--", "1"], "--count needs a value", "write --count COUNT"),
+        (["a", "--word", "--"], "--word needs a value", "write --word WORD"),
+        (["a", "-c"], "-c needs a value", "write -c COUNT"),
+        (["a", "-c=3"], "--count: '=3' is not a whole number", None),
         (["a", "--loud=yes"], "--loud takes no value, but 'yes' was given", "write --loud alone"),
         (["a", "--count", "many"], "--count: 'many' is not a whole number", None),
         (["a", "--count", "٣"], "--count: '٣' is not a whole number", None),
@@ -98,51 +157,63 @@ def test_words_are_read_as_getopt_does(words: list[str], values: dict[str, objec
 def test_mistakes_are_named(words: list[str], message: str, hint: str | None) -> None:
     """The option, the value, and what to write."""
     with pytest.raises(InvalidInput) as caught:
-        parse(*words)
+        call(command, *words)
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 def test_word_too_many_is_named() -> None:
     """A command without a place for it says so."""
-    parameters = [parameter for parameter in read_signature(command).parameters if parameter.path != ("others",)]
-    with pytest.raises(InvalidInput, match="tq command has no use for 'b c'"):
-        Parser("tq command", parameters).parse(["a", "b", "c"])
+    with pytest.raises(InvalidInput, match="tq single has no use for 'b c'"):
+        call(single, "a", "b", "c")
+
+
+def test_given_none_is_not_missing() -> None:
+    """`tq queue limit gpu none` says something."""
+    assert call(single, "none") == [None]
+    assert call(single, "xx") == [2]
+    with pytest.raises(InvalidInput, match=r"tq single needs N\|none"):
+        call(single)
 
 
 @given(st.lists(st.text()))
 def test_what_follows_the_dashes_is_the_command_verbatim(words: list[str]) -> None:
     """Whatever it is."""
-    parsed = Parser("tq run", read_signature(start).parameters).parse(["--", *words])
-    assert parsed == ({("words",): words} if words else {})
+    assert call(start, "--", *words) == (words or None)
 
 
 @given(st.lists(st.text()))
 def test_first_word_ends_the_options(words: list[str]) -> None:
     """`tq run ls -l` runs `ls -l`."""
-    assert Parser("tq run", read_signature(start).parameters).parse(["ls", *words]) == {("words",): ["ls", *words]}
+    assert call(start, "ls", *words) == ["ls", *words]
+
+
+@given(st.lists(st.text()))
+def test_options_may_follow_a_name_up_to_the_dashes(words: list[str]) -> None:
+    """`tq schedule add NAME --every 1h -- CMD`."""
+    assert call(plan, "nightly", "--every", "1h", "--", *words) == ("nightly", "1h", words or None)
 
 
 def test_unknown_option_before_a_command_points_to_the_dashes() -> None:
     """It may belong to the command."""
     with pytest.raises(InvalidInput) as caught:
-        Parser("tq run", read_signature(start).parameters).parse(["-zz", "ls"])
-    assert caught.value.hint == "`tq run -h` lists its options; what belongs to your command comes after --"
+        call(start, "-zz", "ls")
+    assert caught.value.hint == "`tq start -h` lists its options; what belongs to your command comes after --"
 
 
-def flags(*words: str) -> JobFlags:
-    """Return the options of a job that these words give."""
-    values = Parser("tq run", read_bundle(JobFlags, "flags")).parse(words)
-    return JobFlags(**{path[1]: value for path, value in values.items()})
+def parameters() -> list[Parameter]:
+    """Return what the options of a job are made of."""
+    return [one for one in read_signature(bundle).parameters.values() if one.path[0] == "flags"]
 
 
 def options(*words: str, command: tuple[str, ...] = ()) -> JobOptions:
     """Return what they are for a job."""
-    return flags(*words).job_options(command)
+    flags: JobFlags = call(bundle, *words)
+    return flags.job_options(command)
 
 
 def test_options_of_a_job_are_those_that_every_release_keeps() -> None:
     """The names of the command-line reference; those of timers and workflows come with them."""
-    names = {name for parameter in read_bundle(JobFlags, "flags") for name in parameter.marker.names}  # type: ignore[union-attr]
+    names = {name for parameter in parameters() for name in parameter.info.param_decls or ()}
     kept = (
         "-q --queue -n --name --priority --retries --backoff --retry-on --no-retry-on --timeout --grace --expires "
         "-e --env --cwd --stdin --shell --key --py --arg --args -f --file --max-losses"
@@ -153,11 +224,12 @@ def test_options_of_a_job_are_those_that_every_release_keeps() -> None:
 def test_options_and_job_files_use_the_same_names() -> None:
     """What a user knows of one works in the other; what runs, and the job file itself, are different by nature."""
     different = {"--py", "--arg", "--shell", "--key", "--file"}
-    for parameter in read_bundle(JobFlags, "flags"):
-        if parameter.shown in different:
+    for parameter in parameters():
+        *_, name = parameter.info.param_decls or ()
+        if name in different:
             continue
         with pytest.raises(InvalidInput) as caught:
-            check_jobfile({parameter.shown.removeprefix("--"): object()}, "job.toml")
+            check_jobfile({name.removeprefix("--"): object()}, "job.toml")
         assert "there is no option" not in caught.value.message
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -11,14 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from tqcli.cli.output import Output
-from tqcli.cli.progress import draw_progress, show_progress
-from tqcli.cli.table import Column, draw_table, measure, shorten
+from tqcli.cli.progress import show_progress
+from tqcli.cli.table import Column, draw_table, shorten
 from tqcli.errors import NotFound
 
 if TYPE_CHECKING:
     from tests.support.tq import Tq
+    from tqcli.cli.progress import Progress
 
 COLUMNS = [Column("ID"), Column("NAME", shrinks=True), Column("TRIES", number=True), Column("COMMAND", shrinks=True)]
 
@@ -31,12 +35,40 @@ class _Terminal(io.TextIOWrapper):
         return True
 
 
-def watch_stderr(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
-    """Return what is written to stderr from now on, which is a terminal."""
-    written = io.BytesIO()
-    monkeypatch.setattr(sys, "stderr", _Terminal(written, write_through=True))
-    monkeypatch.setenv("TERM", "xterm")
-    return written
+class _Watched:
+    """A terminal on stderr, with a bar that is told at some second that so many of `total` are done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, json_wanted: bool = False, total: int = 20) -> None:
+        self._written = io.BytesIO()
+        self._now_s = 0.0
+        self._total = total
+        monkeypatch.setattr(sys, "stderr", _Terminal(self._written, write_through=True))
+        monkeypatch.setattr("tqcli.cli.progress.time", SimpleNamespace(monotonic=lambda: self._now_s))
+        for name, value in {"TERM": "xterm", "NO_COLOR": ""}.items():
+            monkeypatch.setenv(name, value)
+        self.output = Output(json=json_wanted)
+
+    def show(self, *updates: tuple[float, int], note: str = "", end: bool = False) -> str:
+        """Return what was written after these updates, or when the bar had come to its end."""
+        with show_progress(self.output, "waiting") as progress:
+            self.tell(progress, *updates, note=note)
+            during = self.screen
+        return self.screen if end else during
+
+    def tell(self, progress: Progress, *updates: tuple[float, int], note: str = "") -> None:
+        """Let time pass from update to update."""
+        for self._now_s, done in updates:
+            progress.update(done, self._total, note)
+
+    @property
+    def screen(self) -> str:
+        """What was written."""
+        return self._written.getvalue().decode()
+
+
+def drop_colours(text: str) -> str:
+    """Return the text alone."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def test_data_goes_to_stdout_as_it_is(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -86,8 +118,38 @@ def test_table_shrinks_where_it_may() -> None:
     """The widest of the columns that may gives way first; ids stay whole."""
     rows = [["1xkbbg00a7c3k9mf", "a name of some length", "1", "find / -name '*.py' -newer reference -print"]]
     lines = draw_table(COLUMNS, rows, width=60)
-    assert max(map(measure, lines)) <= 60
-    assert lines[1] == "1xkbbg00a7c3k9mf  a name of some …      1  find / -name '*.…"
+    assert max(map(cell_len, lines)) == 60
+    assert lines[1] == "1xkbbg00a7c3k9mf  a name of some…      1  find / -name '*.p…"
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=5), st.integers(48, 100))
+def test_table_fits(rows: list[tuple[str, str]], width: int) -> None:
+    """Whatever is in the columns that shrink."""
+    lines = draw_table(COLUMNS, [("1xkbbg00a7c3k9mf", name, "1", work) for name, work in rows], width=width)
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_table_keeps_what_may_not_shrink() -> None:
+    """Where the terminal is too narrow even so, its lines wrap: half an id is none."""
+    rows = [["1xkbbg00a7c3k9mf", "a name of some length", "12345", "find / -name '*.py'"]]
+    assert draw_table(COLUMNS, rows, width=30)[1] == "1xkbbg00a7c3k9mf  a name …  12345  find / …"
+
+
+def test_table_is_whole_where_no_terminal_is() -> None:
+    """However long its lines get."""
+    assert draw_table(COLUMNS, [["1", "x" * 500, "1", "y" * 500]], width=None)[1].count("…") == 0
+
+
+def test_table_with_wide_characters_is_aligned() -> None:
+    """They take two columns each, and are never cut in half."""
+    lines = draw_table(COLUMNS, [["1", "日本語日本語", "1", "x"], ["2", "name", "2", "x"]], width=34)
+    assert lines == ["ID  NAME          TRIES  COMMAND", "1   日本語日本語      1  x", "2   name              2  x"]
+    assert draw_table([Column("A", shrinks=True)], [["日本語日本語"]], width=10)[1] == "日本語日 …"
+
+
+def test_table_takes_markup_for_what_it_is() -> None:
+    """A job's name may look like a tag or an emoji's name."""
+    assert draw_table([Column("A")], [["[red]x[/] :smile:"]], width=None)[1] == "[red]x[/] :smile:"
 
 
 @given(st.lists(st.lists(st.text(), min_size=4, max_size=4), max_size=5))
@@ -101,67 +163,110 @@ def test_table_has_a_line_for_each_row_whatever_is_in_it(rows: list[list[str]]) 
 def test_colours_take_no_room() -> None:
     """And are not counted when a column is aligned."""
     rows = [["\x1b[31mred\x1b[0m", "x", "1", "y"], ["plain", "x", "1", "y"]]
-    _, first, second = draw_table(COLUMNS, rows, width=None)
-    assert first == "\x1b[31mred\x1b[0m    x         1  y"
-    assert measure(first) == measure(second)
+    assert draw_table(COLUMNS, rows, width=None)[1:] == [
+        "\x1b[31mred\x1b[0m    x         1  y",
+        "plain  x         1  y",
+    ]
+
+
+def test_cut_colour_ends_where_its_text_does() -> None:
+    """And nothing is left after the last column, coloured or not."""
+    rows = [["\x1b[31ma long state\x1b[0m"], ["\x1b[31mbad\x1b[0m"]]
+    assert draw_table([Column("STATE", shrinks=True)], rows, width=8)[1:] == [
+        "\x1b[31ma long …\x1b[0m",
+        "\x1b[31mbad\x1b[0m",
+    ]
 
 
 @given(st.text(), st.integers(1, 40))
 def test_shortened_text_fits(text: str, width: int) -> None:
     """Also with wide characters."""
-    assert measure(shorten(text, width)) <= width
+    assert cell_len(shorten(text, width)) <= width
 
 
 @pytest.mark.parametrize(
-    ("env", "styled"), [({}, "\x1b[1;31mx\x1b[0m"), ({"NO_COLOR": "1"}, "x"), ({"TERM": "dumb"}, "x")]
+    ("env", "bold", "red"),
+    [
+        ({}, "\x1b[1mx\x1b[0m", "\x1b[31mx\x1b[0m"),
+        ({"NO_COLOR": "1"}, "x", "x"),
+        ({"TERM": "dumb"}, "x", "x"),
+    ],
 )
-def test_colour_needs_a_terminal_that_may(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], styled: str) -> None:
+def test_colour_needs_a_terminal_that_may(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], bold: str, red: str
+) -> None:
     """And never says what the words don't."""
     monkeypatch.setattr(sys, "stdout", _Terminal(io.BytesIO()))
     for name, value in {"TERM": "xterm", "NO_COLOR": "", **env}.items():
         monkeypatch.setenv(name, value)
-    assert Output().paint("x", "bold", "red") == styled
+    output = Output()
+    assert (output.paint("x", "bold"), output.paint("x", "red")) == (bold, red)
 
 
-def test_progress_tells_counts_speed_and_the_time_left() -> None:
+def test_progress_tells_counts_speed_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The speed is that since we look: what was done before says nothing about it."""
-    line = draw_progress("submitting", 5_000, 20_000, fresh=3_000, elapsed_s=2, note="1 failed")
-    assert line == "submitting ━━━━━━────────────────── 5,000/20,000 25% 1,500/s 10s left 1 failed"
-    assert draw_progress("waiting", 0, 10, fresh=0, elapsed_s=5).endswith("─ 0/10 0%")
-    assert draw_progress("waiting", 10, 10, fresh=10, elapsed_s=5).endswith("━ 10/10 100% 2.0/s")
+    updates = ((0, 4_000), (1, 5_000), (2, 5_600), (3, 6_000))
+    text = drop_colours(_Watched(monkeypatch, total=20_000).show(*updates, note="1 failed"))
+    assert re.search(r"waiting \S{24} 6,000/20,000  30% 400/s 00:35 left 1 failed$", text)
 
 
 def test_progress_is_drawn_on_a_terminal_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """It leaves the line empty."""
-    screen = watch_stderr(monkeypatch)
-    with show_progress(Output(), "waiting") as progress:
-        progress.update(1, 4)
-        progress.update(4, 4)
-    text = screen.getvalue().decode()
-    assert "1/4 25%" in text
-    assert "4/4 100%" in text
-    assert text.endswith("\r\x1b[K")
+    text = _Watched(monkeypatch).show((0, 0), (1, 5), end=True)
+    assert " 5/20  25% " in drop_colours(text)
+    assert text.endswith("\r\x1b[1A\x1b[2K")
 
 
-def test_progress_counts_speed_from_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What had been done by then says nothing about it."""
-    screen = watch_stderr(monkeypatch)
-    monkeypatch.setattr("tqcli.cli.progress.time", SimpleNamespace(monotonic=iter([5.0, 7.0]).__next__))
-    with show_progress(Output(), "waiting") as progress:
-        progress.update(10, 20)
-        progress.update(12, 20)
-    assert "12/20 60% 1.0/s 8.0s left" in screen.getvalue().decode()
+def test_progress_leaves_the_cursor_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed while waiting can't bring it back."""
+    text = _Watched(monkeypatch).show((0, 0), (1, 1))
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def test_progress_of_what_is_over_at_once_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flash tells nothing, and rich takes longer to import than that."""
+    assert not _Watched(monkeypatch).show((0, 0), (0.19, 20), end=True)
+
+
+def test_progress_is_drawn_ten_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is told."""
+    text = _Watched(monkeypatch).show((0, 0), (1, 1), (1.05, 2), (1.2, 3))
+    assert re.findall(r"\d+/20", text) == ["1/20", "3/20"]
 
 
 def test_note_takes_the_bars_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the bar comes back below it."""
-    screen = watch_stderr(monkeypatch)
-    output = Output()
-    with show_progress(output, "waiting") as progress:
-        progress.update(1, 4)
-        output.note("look")
-        progress.update(2, 4)
-    assert "\r\x1b[Klook\n\rwaiting" in screen.getvalue().decode()
+    watched = _Watched(monkeypatch)
+    with show_progress(watched.output, "waiting") as progress:
+        watched.tell(progress, (0, 0), (1, 1))
+        watched.output.note("look")
+        watched.tell(progress, (1.01, 1), (2, 2))
+    assert re.search(r"1/20.*\r\x1b\[1A\x1b\[2Klook\n.*2/20", watched.screen, re.DOTALL)
+
+
+def test_progress_leaves_room_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows it behind the bar, and a line that wraps is not erased."""
+    text = drop_colours(_Watched(monkeypatch).show((0, 0), (1, 1), note="x" * 80))
+    line = text.removesuffix("\x1b[?25h").rpartition("\x1b[?25l")[2]
+    assert line.startswith("waiting ━")
+    assert cell_len(line) == 77
+
+
+def test_progress_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar and the note give way to the numbers."""
+    watched = _Watched(monkeypatch)
+    monkeypatch.setattr("tqcli.cli.progress.terminal_width", lambda _: 40)
+    text = drop_colours(watched.show((0, 0), (1, 1), (2, 3), (3, 9), note="1 running, 3 not successful"))
+    assert re.search(r"waiting .*9/20  45% 6.0/s 00:02 left", text)
+
+
+def test_progress_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar says it without."""
+    watched = _Watched(monkeypatch)
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = watched.show((0, 0), (1, 10))
+    assert f"waiting {'━' * 12}{' ' * 12} 10/20" in text
+    assert text == drop_colours(text)
 
 
 @pytest.mark.parametrize(("json_wanted", "total"), [(True, 4), (False, 1)])
@@ -169,17 +274,32 @@ def test_progress_is_not_drawn_where_nobody_wants_it(
     monkeypatch: pytest.MonkeyPatch, *, json_wanted: bool, total: int
 ) -> None:
     """For JSON, and for one thing alone."""
-    screen = watch_stderr(monkeypatch)
-    with show_progress(Output(json=json_wanted), "waiting") as progress:
-        progress.update(1, total)
-    assert screen.getvalue() == b""
+    assert not _Watched(monkeypatch, json_wanted=json_wanted, total=total).show((0, 0), (1, 0), end=True)
 
 
-def test_progress_is_not_drawn_into_a_pipe(capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_not_drawn_into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log is no terminal."""
-    with show_progress(Output(), "waiting") as progress:
-        progress.update(1, 4)
-    assert capfd.readouterr().err == ""
+    watched = _Watched(monkeypatch)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    assert not watched.show((0, 0), (1, 1), end=True)
+
+
+def test_rich_is_imported_by_what_draws_alone() -> None:
+    """Its import takes longer than a submit."""
+    code = """
+import sys
+from tqcli.cli.output import Output
+from tqcli.cli.progress import show_progress
+from tqcli.cli.table import Column, shorten
+output = Output(json=True)
+with show_progress(output, "waiting") as bar:
+    bar.update(1, 4)
+output.document([output.paint(shorten("x", 4), "bold")])
+assert not any(name.partition(".")[0] in ("rich", "typer") for name in sys.modules)
+output.table([Column("A")], [])
+assert "rich.table" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_help_is_as_wide_as_the_terminal(tq: Tq) -> None:
@@ -187,4 +307,4 @@ def test_help_is_as_wide_as_the_terminal(tq: Tq) -> None:
     with tq.on_terminal("-h", columns=60) as terminal:
         terminal.wait()
     lines = terminal.screen.partition("Examples:")[0].splitlines()
-    assert max(map(measure, lines)) <= 60
+    assert max(map(cell_len, lines)) <= 60

@@ -13,24 +13,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import secrets
 from datetime import timedelta
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tqcli.agent.desk import now
+from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
-from tqcli.agent.printing import LogPump
 from tqcli.agent.unreadable import stand_in
-from tqcli.agent.workplace import Workplace, prepare_workplace
+from tqcli.agent.workplace import prepare_workplace
 from tqcli.core.check import check_spec
 from tqcli.core.claim import Claim
 from tqcli.core.codec import decode_spec, encode
-from tqcli.core.conclusion import check_result, conclude, count_ended
+from tqcli.core.conclusion import conclude, count_ended
 from tqcli.core.ids import JobId
-from tqcli.core.outcome import Expired, Failure, Interrupted, Lost, NotStarted, Outcome, Rejected, TimedOut
+from tqcli.core.outcome import Expired, Failure, Lost, NotStarted, Outcome, Rejected
 from tqcli.core.record import Output, Record, queued, start
 from tqcli.core.state import State
 from tqcli.core.verdict import Fail, Retry, Return, Verdict, decide
@@ -40,33 +38,17 @@ from tqcli.jetstream.pull import ACK, GIVE_BACK
 from tqcli.jetstream.records import Write, load_record
 from tqcli.jetstream.subjects import split_job_subject
 from tqcli.jetstream.timers import set_timer
-from tqcli.process.child import Ended, RunnerLost
-from tqcli.process.python import parse_result
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from tqcli.agent.desk import Desk
     from tqcli.core.spec import Spec
     from tqcli.jetstream.pull import Delivery
-    from tqcli.process.child import Runner
-
-CLAIM_AFTER_S = 0.03
-"""An attempt that ends sooner costs one record, not two."""
 
 EARLY = timedelta(milliseconds=50)
-NO_PROCESS_PAUSE_S = 1.0
-FENCED_GRACE = timedelta(seconds=1)
-"""Whoever lost the job may run it no longer than it takes to stop it: somebody else is starting it."""
-
-
-class Stop(Enum):
-    """Why a child is stopped before it ended by itself."""
-
-    TIMEOUT = auto()
-    CANCELLED = auto()
-    FENCED = auto()
-    SHUTDOWN = auto()
+"""A retry's timer may fire that much before its time."""
 
 
 class Attempt:
@@ -86,8 +68,7 @@ class Attempt:
         self._record = queued(delivery.body)
         self._expected = 0
         self._claiming: asyncio.Future[int] | None = None
-        self._runner: Runner | None = None
-        self._stopped: Stop | None = None
+        self._execution = Execution(desk)
 
     @property
     def claimed(self) -> bool:
@@ -104,12 +85,8 @@ class Attempt:
             await self._step_back()
 
     def stop(self, why: Stop) -> None:
-        """Stop the child; the first reason counts, except that a lost fence beats all."""
-        if self._stopped is None or why is Stop.FENCED:
-            self._stopped = why
-        if self._runner is not None:
-            grace = min(self.spec.grace, FENCED_GRACE) if self._stopped is Stop.FENCED else self.spec.grace
-            self._runner.stop(grace)
+        """Stop the child, if there is one already, and let none begin."""
+        self._execution.stop(why)
 
     # load ---------------------------------------------------------------------------------------------------------
 
@@ -182,73 +159,27 @@ class Attempt:
         if isinstance(workplace, NotStarted):
             await self._conclude(workplace)
             return False
+        log = self._desk.broker.names.log(self.group, self.index, self._record.attempt)
         try:
-            ended, pump = await self._run(workplace)
+            ended = await self._execution.run(self.spec, workplace.command, log=log, on_long=self._begin_claim)
         finally:
             workplace.clear()
-        outcome = self._outcome(ended)
+        outcome = self._execution.outcome(ended)
         if outcome is None:
             self._free_slot()
-            await self._finish(pump)
+            await self._execution.flush()
             raise WrongSequence
         verdict = self._decide(outcome)
-        if isinstance(verdict, Retry) and verdict.at <= now():
-            await self._finish(pump)
-            self._record = count_ended(self._record, outcome, now=now())
-            return True
-        self._free_slot()
-        await self._conclude(outcome, verdict=verdict, output=await self._finish(pump))
-        return False
-
-    async def _run(self, workplace: Workplace) -> tuple[Ended, LogPump]:
-        desk, loop = self._desk, asyncio.get_running_loop()
-        runner = await self._acquire_runner()
-        subject = desk.broker.names.log(self.group, self.index, self._record.attempt)
-        pump = LogPump(desk.broker, subject, on_caught_up=runner.resume)
-        timers = [loop.call_later(CLAIM_AFTER_S, self._begin_claim)]
-        if self.spec.timeout is not None:
-            timers.append(loop.call_later(self.spec.timeout.total_seconds(), self.stop, Stop.TIMEOUT))
-        self._runner = runner
-        try:
-            if self._stopped is None:
-                ended = await runner.run(workplace.command, on_output=pump.feed)
-            else:
-                ended = Ended(RunnerLost("it was stopped before it began"))
-        finally:
-            self._runner = None
-            desk.runners.release(runner)
-            for timer in timers:
-                timer.cancel()
-        return ended, pump
-
-    async def _acquire_runner(self) -> Runner:
-        """Return a runner, when the host has processes and descriptors for one."""
-        while True:
-            try:
-                return await self._desk.runners.acquire()
-            except OSError:
-                await asyncio.sleep(NO_PROCESS_PAUSE_S)
-
-    async def _finish(self, pump: LogPump) -> Output | None:
-        """Wait until what the attempt printed is stored, and its `running` record, where one is being written."""
-        output = await pump.close()
+        again = isinstance(verdict, Retry) and verdict.at <= now()
+        if not again:
+            self._free_slot()
+        output = await self._execution.flush()
         await self._end_claim()
-        return output
-
-    def _outcome(self, ended: Ended) -> Outcome | None:
-        """Return what the attempt did, in the light of why it was stopped; None: the job is not ours any more."""
-        match self._stopped:
-            case Stop.CANCELLED | Stop.FENCED:
-                return None
-            case Stop.SHUTDOWN:
-                return Interrupted()
-            case Stop.TIMEOUT:
-                self._stopped = None
-                return TimedOut()
-            case None:
-                pass
-        outcome = parse_result(ended)
-        return Lost(self._desk.name) if isinstance(outcome, RunnerLost) else check_result(outcome)
+        if again:
+            self._record = count_ended(self._record, outcome, now=now())
+        else:
+            await self._conclude(outcome, verdict=verdict, output=output)
+        return again
 
     def _begin_claim(self) -> None:
         """Start writing the `running` record: whoever else gets a delivery then knows who has the job."""
@@ -258,7 +189,7 @@ class Attempt:
 
     def _check_claim(self, claiming: asyncio.Future[int]) -> None:
         if not claiming.cancelled() and claiming.exception() is not None:
-            self.stop(Stop.FENCED)
+            self._execution.stop(Stop.FENCED)
 
     async def _end_claim(self) -> None:
         """Wait for the `running` record where one is being written: the next write must expect its sequence."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tqcli.agent.attempt import Attempt, Stop
+from tqcli.agent.execution import Stop
 from tqcli.agent.handover import Offer, answer
 from tqcli.core.claim import Claim
 from tqcli.jetstream.subjects import split_tail
@@ -17,6 +17,7 @@ from tqcli.jetstream.subjects import split_tail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tqcli.agent.attempt import Attempt
     from tqcli.agent.intake import Intake
     from tqcli.jetstream.connection import Connection
     from tqcli.jetstream.link import Message

@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tqcli import __version__
-from tqcli.agent.attempt import Attempt, Stop
+from tqcli.agent.attempt import Attempt
 from tqcli.agent.control import Control
 from tqcli.agent.desk import Desk, now
+from tqcli.agent.execution import Stop
 from tqcli.agent.firings import Firings
 from tqcli.agent.handover import is_taken
 from tqcli.agent.intake import Intake
@@ -30,7 +31,7 @@ from tqcli.jetstream.records import load_record
 from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.topology import ensure_queue, ensure_timers, wait_for_streams
 from tqcli.process.pool import RunnerPool
-from tqcli.process.stop import containment
+from tqcli.process.stop import become_subreaper, containment, kill_strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +60,9 @@ def run_agent(endpoint: Endpoint, *, queues: Sequence[str], slots: int, name: st
 
 
 async def _serve(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: str) -> int:
+    become_subreaper()
+    if strays := kill_strays():
+        _say(f"{strays} processes killed that an earlier agent left behind")
     link = await connect(endpoint, name=f"tq agent {name}", on_event=_say)
     try:
         agent = Agent(link, Names(endpoint.namespace), queues=queues, slots=slots, name=name)
@@ -95,7 +99,16 @@ class Agent:
 
     async def run(self) -> None:
         """Take jobs until told to leave."""
-        await self._prepare()
+        async with self._runners:
+            self._runners.start()  # it takes as long as what follows, beside it
+            await self._prepare()
+            await self._work()
+            with suppress(TqError):  # the entry ends by itself within 15 s
+                await withdraw(self._broker, self._name)
+        _say(f"agent {self._name}: left")
+
+    async def _work(self) -> None:
+        """Take jobs until told to leave, and let what runs then end."""
         self._handle_signals()
         _say(
             f"agent {self._name}: {self._slots} slots, queues {', '.join(self._queues)}, "
@@ -120,10 +133,6 @@ class Agent:
             await self._intake.drain()
             for task in background:
                 task.cancel()
-        await self._runners.close()
-        with suppress(TqError):  # the entry ends by itself within 15 s
-            await withdraw(self._broker, self._name)
-        _say(f"agent {self._name}: left")
 
     async def _prepare(self) -> None:
         link, names = self._link, self._broker.names

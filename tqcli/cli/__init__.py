@@ -1,6 +1,7 @@
 """The command `tq`: words in, data and an exit code out.
 
-`app` finds the command in the table of `verbs` and imports its module alone; `parameter` and `parser` turn words into
-the arguments of its function; `session` connects; `render` makes lines of what `client` returned; `output` writes them.
-Parser, tables and progress bar are our own: importing any library for them takes longer than the rest of a submit.
+Typer reads the words, finds the command, and calls it. `root` is `tq` itself; `command` builds a command, importing its
+module alone, from what `verbs` lists and what its function declares (see `parameter` and `signature`); `mistakes` and
+`help` are the words for it. Then `session` connects; `render` makes lines of what `client` returned; `output` writes
+them. Tables and progress bar are our own: importing a library for them takes longer than the rest of a submit.
 """

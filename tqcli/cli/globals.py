@@ -1,21 +1,37 @@
-"""The options that stand before or beside every command, and those of `tq` alone."""
+"""The options that stand before or beside every command."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import msgspec
+import typer
 
-from tqcli.cli.parameter import Option, read_bundle
+from tqcli.cli.parameter import Option
 
 if TYPE_CHECKING:
-    from tqcli.cli.parameter import Parameter
+    from typer._click import Context
 
-GLOBALS, ALONE = "globals", "alone"
-"""The first step of the paths of their options (see `parameter`)."""
-
-_SHELLS = "bash zsh fish"
 _PANEL = "Global options"
+_YES = frozenset({"1", "true", "yes", "on"})
+"""What switches TQ_JSON on; anything else leaves it off."""
+
+
+def asks_for_json() -> bool:
+    """Return whether the environment asks for JSON: TQ_JSON=1 stands for --json."""
+    return os.environ.get("TQ_JSON", "").lower() in _YES
+
+
+def show_help(ctx: Context) -> NoReturn:
+    """Print the help of the command that `ctx` is about, and be done."""
+    ctx.obj.output.line(ctx.get_help())
+    raise typer.Exit
+
+
+def _show_help(ctx: typer.Context, *, wanted: bool) -> None:
+    if wanted:
+        show_help(ctx)
 
 
 class Globals(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,40 +46,5 @@ class Globals(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     json: Annotated[bool, Option("--json", help="print JSON, one document a line (TQ_JSON=1)", panel=_PANEL)] = False
     debug: Annotated[bool, Option("--debug", help="show tracebacks", panel=_PANEL)] = False
-    help: Annotated[bool, Option("-h", "--help", help="show this help", panel=_PANEL)] = False
-
-
-class Alone(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of `tq` without a command."""
-
-    version: Annotated[bool, Option("--version", help="show the version")] = False
-    show_completion: Annotated[
-        str | None,
-        Option("--show-completion", metavar="SHELL", help="print the script for bash, zsh or fish", complete=_SHELLS),
-    ] = None
-    install_completion: Annotated[
-        str | None,
-        Option(
-            "--install-completion",
-            metavar="[SHELL]",
-            help="install completion for your shell",
-            complete=_SHELLS,
-            implied="",
-        ),
-    ] = None
-
-
-def global_parameters() -> tuple[Parameter, ...]:
-    """Return the options that every command takes."""
-    return read_bundle(Globals, GLOBALS)
-
-
-def with_globals(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-    """Return a command's parameters and the global ones, except where the command has its own of that name."""
-    own = {parameter.shown for parameter in parameters}
-    return (*parameters, *(parameter for parameter in global_parameters() if parameter.shown not in own))
-
-
-def alone_parameters() -> tuple[Parameter, ...]:
-    """Return the options of `tq` without a command."""
-    return read_bundle(Alone, ALONE)
+    # Not Typer's own: that one says it in other words, and imports pydantic to read a flag.
+    help: Annotated[bool, Option("-h", "--help", help="show this help", panel=_PANEL, on_given=_show_help)] = False

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from tqcli.cli.globals import Globals
@@ -13,10 +16,15 @@ if TYPE_CHECKING:
 
 
 class Invocation(NamedTuple):
-    """What a command gets as its first parameter."""
+    """What a command gets as its first parameter; on the way to it, Typer's context carries it."""
 
     globals: Globals
     output: Output
+
+    def overlay(self, given: Mapping[str, object]) -> Invocation:
+        """Return it with the global options that were given one word further; the later wins."""
+        changes = {name: value for name, value in given.items() if value not in {None, False}}
+        return self._replace(globals=msgspec.structs.replace(self.globals, **changes))
 
     def session(self, *, agent: bool = False) -> AbstractContextManager[Session]:
         """Return a session with the broker; with `agent`, a local one has an agent for as long as it lasts."""

@@ -19,7 +19,6 @@ EXIT_PIPE = 141
 """128 + SIGPIPE: how `git log | head -1` ends, too."""
 
 DEFAULT_WIDTH = 80
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
 class Output:
@@ -92,14 +91,16 @@ class Output:
 
         self.lines(draw_table(columns, rows, width=self.width))
 
-    def paint(self, text: str, *styles: str) -> str:
-        """Return `text` in a style (bold, dim, red, green, yellow, blue, cyan) where stdout shows colour.
+    def paint(self, text: str, look: str) -> str:
+        """Return `text` in bold or a colour (red, green, yellow, blue, cyan) where stdout shows colour.
 
         What it says must be understood without.
         """
         if not self.has_colour or not text:
             return text
-        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+        from typer import style  # noqa: PLC0415 - what is piped needs none
+
+        return style(text, bold=True) if look == "bold" else style(text, fg=look)
 
     def error(self, error: TqError) -> None:
         """Tell why the command failed, on stderr."""

@@ -9,12 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqcli.core.names import quote
-from tqcli.core.nearest import nearest
-from tqcli.errors import InvalidInput
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
 
 class Verb(NamedTuple):
@@ -25,15 +21,6 @@ class Verb(NamedTuple):
     help: str
     verbs: tuple[tuple[str, str], ...] = ()
     alone: bool = False
-
-
-class Found(NamedTuple):
-    """What a command line calls: the function, its full name (`tq queue ls`), the words left, the commands below it."""
-
-    function: Callable[..., object]
-    name: str
-    words: list[str]
-    commands: tuple[tuple[str, str], ...] = ()
 
 
 PROGRAM = "tq"
@@ -97,37 +84,7 @@ VERBS = {
 }
 
 
-def find_command(words: Sequence[str]) -> Found | Verb:
-    """Return the command that `words` start with, or the group of commands where they name only that.
-
-    Raises:
-        InvalidInput: there is no such command.
-    """
-    verb = VERBS.get(words[0])
-    if verb is None:
-        raise _no_command(PROGRAM, words[0], VERBS)
-    rest = list(words[1:])
-    name = f"{PROGRAM} {verb.name}"
-    own = rest[0] if verb.verbs and rest and not rest[0].startswith("-") else None
-    if own is None:
-        return verb if verb.verbs and not verb.alone else Found(load_command(verb.name), name, rest, verb.verbs)
-    if own not in dict(verb.verbs):
-        raise _no_command(name, own, dict(verb.verbs))
-    return Found(load_command(verb.name, own), f"{name} {own}", rest[1:])
-
-
 def load_command(verb: str, own: str | None = None) -> Callable[..., object]:
     """Return the function of a command, importing its module."""
     function: Callable[..., object] = getattr(import_module(f"tqcli.cli.commands.{verb}"), own or verb)
     return function
-
-
-def _no_command(name: str, word: str, known: Iterable[str]) -> InvalidInput:
-    near = nearest(word, known)
-    if near is not None:
-        hint = f"did you mean `{name} {near}`?"
-    elif name == PROGRAM and word.isascii() and word.isprintable():
-        hint = f"`{name} -h` lists the commands; to run a program: {name} run -- {word}"
-    else:
-        hint = f"`{name} -h` lists the commands"
-    return InvalidInput(f"{name} has no command {quote(word)}", hint=hint)

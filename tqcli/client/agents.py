@@ -13,7 +13,7 @@ from tqcli.jetstream.presence import Presence, read_agents
 if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
 
-CONFIRM_S = 5.0
+CONFIRM_S = 8.0
 _ASK_EVERY = 5
 _PAUSE_S = 0.1
 
@@ -28,7 +28,7 @@ async def drain_agent(broker: Broker, name: str) -> Presence:
 
     Raises:
         NotFound: there is no such agent.
-        Unknown: it does not say that it drains, within 5 seconds.
+        Unknown: it does not say that it drains, within 8 seconds.
     """
     check_name(name, noun="agent")
     found = await _find(broker, name)

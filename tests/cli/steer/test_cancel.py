@@ -47,6 +47,20 @@ def test_group_is_cancelled_whole(tq: Tq, stage: Stage) -> None:
     assert (done.code, done.text) == (0, f"cancelled {specs[0].group}: 3 jobs, 1 had ended before")
 
 
+def test_group_is_cancelled_while_an_agent_runs_through_it(tq: Tq, stage: Stage, agent: AgentProcess) -> None:
+    """Every job has one end, and nothing is left to run."""
+    specs = stage.submit_group(range(3_000))
+    eventually(lambda: stage.read(specs[20])[0].state.final, 20)
+    done = tq("cancel", specs[0].group)
+    assert done.code == 0, done.stderr
+    group = json.loads(tq("status", "--json", specs[0].group).stdout)
+    assert group["counts"].keys() == {"succeeded", "cancelled"}
+    assert sum(group["counts"].values()) == 3_000
+    assert eventually(lambda: json.loads(tq("status", "--json").stdout)["queued"] == 0, 10)
+    assert eventually(lambda: json.loads(tq("status", "--json").stdout)["running"] == 0, 20)
+    assert agent.process.poll() is None
+
+
 def test_ended_job_is_exit_4(tq: Tq, stage: Stage) -> None:
     """Somebody else was first; the message says how it ended."""
     spec = stage.submit()

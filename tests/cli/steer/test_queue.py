@@ -49,6 +49,18 @@ def test_queue_comes_and_goes(tq: Tq) -> None:
     again = tq("queue", "add", "gpu")
     assert (again.code, again.text) == (0, "queue gpu is there already")
     assert load_queue(tq, "gpu")["queued"] == 0
+    assert tq("queue", "rm", "gpu").text == "queue gpu removed"
+    assert tq("queue", "pause", "gpu").code == 3
+
+
+def test_queue_with_jobs_stays(tq: Tq, stage: Stage) -> None:
+    """They would wait for ever, unseen."""
+    stage.open("gpu")
+    stage.submit(queue="gpu")
+    done = tq("queue", "rm", "gpu")
+    assert (done.code, done.stdout) == (4, b"")
+    assert "tq queue purge gpu" in done.stderr
+    assert load_queue(tq, "gpu")["queued"] == 1
 
 
 def test_paused_queue_starts_nothing_until_it_is_resumed(tq: Tq, stage: Stage, agent: AgentProcess) -> None:

@@ -72,6 +72,19 @@ def test_each_line_is_a_job(origin: Origin, tmp_path: Path) -> None:
     assert [spec.work for spec in specs[1:]] == works[1:]
 
 
+@pytest.mark.parametrize(
+    ("options", "work"),
+    [
+        ({"command": ("x", "-v")}, Shell(("x", "-v", "a b"))),
+        ({"shell": "x | y"}, Shell(("x | y 'a b'",), line=True)),
+    ],
+)
+def test_line_without_a_place_comes_last(origin: Origin, tmp_path: Path, options: dict[str, Any], work: Shell) -> None:
+    """As for `xargs` and `parallel`."""
+    (tmp_path / "list").write_text("a b\n")
+    assert [spec.work for spec in build(origin, each_line=str(tmp_path / "list"), **options).specs] == [work]
+
+
 def test_line_without_a_command_is_one(origin: Origin, tmp_path: Path) -> None:
     """As for `xargs` in `sh -c`."""
     (tmp_path / "list").write_text("echo 1; echo 2\n")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from tqcli.cli.parameter import Argument
 from tqcli.settings.contexts import load_contexts
 from tqcli.settings.paths import state_dir
 from tqcli.settings.target import choose_target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
     from tqcli.cli.globals import Globals
-    from tqcli.cli.output import Output
+    from tqcli.cli.invocation import Invocation
     from tqcli.core.endpoint import Endpoint
     from tqcli.core.job import Job
     from tqcli.jetstream.broker import Broker
@@ -32,18 +33,22 @@ DEADLINE_S = 1.0
 _JOBS_MOST = 30
 
 
-def print_candidates(words: Sequence[str], globals_: Globals, output: Output) -> int:
-    """Print what the kind in `words` could be, given the prefix that follows it."""
-    kind, prefix, *_ = (*words, "", "")
+def complete(
+    tq: Invocation,
+    words: Annotated[
+        list[str] | None, Argument("KIND PREFIX", help="what is missing, and what is there of it", verbatim=True)
+    ] = None,
+) -> None:
+    """Print what a value of that kind could be, given how it starts."""
+    kind, prefix, *_ = (*(words or []), "", "")
     # Whatever hangs (a name server, a broker that accepts and is silent), the shell gets its prompt back.
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
     signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
     try:
-        found = list(_contexts()) if kind == "context" else _ask_broker(kind, globals_)
+        found = list(_contexts()) if kind == "context" else _ask_broker(kind, tq.globals)
     except Exception:  # noqa: BLE001 - half a command line is no place for an error
-        return 0
-    output.lines(f"{name}\t{what}" for name, what in found if name.startswith(prefix))
-    return 0
+        return
+    tq.output.lines(f"{name}\t{what}" for name, what in found if name.startswith(prefix))
 
 
 def _contexts() -> list[tuple[str, str]]:

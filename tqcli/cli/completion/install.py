@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from tqcli.cli.completion.bash import make_bash
 from tqcli.cli.completion.candidates import DYNAMIC
 from tqcli.cli.completion.fish import make_fish
-from tqcli.cli.completion.model import read_commands
 from tqcli.cli.completion.zsh import make_zsh
 from tqcli.core.names import quote
 from tqcli.core.nearest import did_you_mean
@@ -50,16 +49,16 @@ SHELLS = {
 }
 
 
-def make_completion(shell: str) -> str:
-    """Return the completion script for `shell`.
+def make_completion(shell: str, commands: Sequence[Command]) -> str:
+    """Return the completion script of `commands` for `shell`.
 
     Raises:
         InvalidInput: tq has none for it.
     """
-    return _find(shell).make(read_commands(), DYNAMIC)
+    return _find(shell).make(commands, DYNAMIC)
 
 
-def install_completion(shell: str) -> str:
+def install_completion(shell: str, commands: Sequence[Command]) -> str:
     """Install the script for `shell`, or the one in use where that is empty, and return what was done.
 
     Raises:
@@ -69,7 +68,7 @@ def install_completion(shell: str) -> str:
     served = _find(name)
     path = served.script()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(make_completion(name), encoding="utf-8")
+    path.write_text(make_completion(name, commands), encoding="utf-8")
     done = [f"completion for {name} is in {path}"]
     if served.startup is not None:
         startup = served.startup()

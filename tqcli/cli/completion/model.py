@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqcli.cli.globals import alone_parameters, global_parameters, with_globals
-from tqcli.cli.parameter import Argument, Option, read_signature
-from tqcli.cli.verbs import VERBS, load_command
+from typer.core import TyperArgument, TyperOption
+
+from tqcli.cli.command import Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tqcli.cli.parameter import Parameter
+    from tqcli.cli.command import Command as OneCommand
+
+    AnyCommand = OneCommand | Group
 
 TEXT = "text"
 """The kind of a value that nothing completes."""
@@ -41,51 +44,34 @@ class Command(NamedTuple):
     commands: tuple[tuple[str, str], ...]
 
 
-def read_commands() -> tuple[Command, ...]:
+def read_commands(root: Group) -> tuple[Command, ...]:
     """Return all commands, `tq` itself first."""
-    return tuple(_read_commands())
+    return tuple(_read("", "", root))
 
 
-def _read_commands() -> Iterator[Command]:
-    shared = global_parameters()
-    top = tuple((verb.name, verb.help) for verb in VERBS.values())
-    yield Command("", "", _choices((*shared, *alone_parameters())), TEXT, verbatim=False, commands=top)
-    for verb in VERBS.values():
-        if verb.verbs and not verb.alone:
-            yield Command(verb.name, verb.help, _choices(shared), TEXT, verbatim=False, commands=verb.verbs)
-        else:
-            yield _read(verb.name, verb.help, load_signature(verb.name), verb.verbs)
-        for own, help_line in verb.verbs:
-            yield _read(f"{verb.name} {own}", help_line, load_signature(verb.name, own), ())
-
-
-def load_signature(verb: str, own: str | None = None) -> tuple[Parameter, ...]:
-    """Return the parameters of a command, importing its module."""
-    return read_signature(load_command(verb, own)).parameters
-
-
-def _read(
-    words: str,
-    help_line: str,
-    parameters: tuple[Parameter, ...],
-    commands: tuple[tuple[str, str], ...],
-) -> Command:
-    first = next((parameter for parameter in parameters if isinstance(parameter.marker, Argument)), None)
-    verbatim = first is not None and isinstance(first.marker, Argument) and first.marker.verbatim
-    kind = TEXT if first is None else _kind(first)
-    return Command(words, help_line, _choices(with_globals(parameters)), kind, verbatim, commands)
-
-
-def _choices(parameters: tuple[Parameter, ...]) -> tuple[Choice, ...]:
-    return tuple(
-        Choice(marker.names, marker.help, "" if parameter.flag else _kind(parameter), parameter.metavar, parameter.many)
-        for parameter in parameters
-        if isinstance(marker := parameter.marker, Option)
+def _read(words: str, help_line: str, command: AnyCommand) -> Iterator[Command]:
+    """Give a command, and those below it."""
+    arguments = [param for param in command.params if isinstance(param, TyperArgument)]
+    kind = _kind(arguments[0], command) if arguments else TEXT
+    verbatim = bool(arguments) and command.signature.is_verbatim(arguments[0].name)
+    options = tuple(
+        Choice(tuple(param.opts), param.help or "", _kind(param, command), param.metavar or "", param.multiple)
+        for param in command.params
+        if isinstance(param, TyperOption)
     )
+    below = _list_below(command)
+    yield Command(words, help_line, options, kind, verbatim, below)
+    for name, line in below:
+        if isinstance(command, Group) and (one := command.build(name)):
+            yield from _read(f"{words} {name}".lstrip(), line, one)
 
 
-def _kind(parameter: Parameter) -> str:
+def _list_below(command: AnyCommand) -> tuple[tuple[str, str], ...]:
+    return tuple(chain.from_iterable(command.list_help().values())) if isinstance(command, Group) else ()
+
+
+def _kind(param: TyperArgument | TyperOption, command: AnyCommand) -> str:
     """Return what completes a value: a kind that `candidates` knows, `file`, `directory`, or words to choose from."""
-    if parameter.choices:
-        return " ".join(parameter.choices)
-    return parameter.marker.complete or TEXT
+    if isinstance(param, TyperOption) and param.is_flag:
+        return ""
+    return command.signature.parameters[param.name].info.complete or TEXT
