@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from tqcli.core.job import Job
 
 
-def be_patient(session: Session, say: Callable[[str], None]) -> None:
+def be_patient(session: Session, output: Output) -> None:
     """From now on, wait for a lost broker for ever, and say so: the jobs go on without us."""
     session.link.patience_s = None
-    session.link.on_event = say
+    session.link.on_event = lambda text: output.note(f"tq: {text}")
 
 
 def wait(
@@ -44,6 +44,7 @@ def wait(
     Raises:
         NotFound: there is no such job or group.
     """
+    be_patient(session, output)
     pending = [on_unfinished] if on_unfinished is not None else []
     with show_progress(output, "waiting") as bar:
 
@@ -53,11 +54,6 @@ def wait(
             parts = [f"{tally.running:,} running" if tally.running else "", _count_bad(tally)]
             bar.update(tally.ended, tally.total, ", ".join(part for part in parts if part))
 
-        def say(text: str) -> None:
-            bar.clear()
-            output.note(f"tq: {text}")
-
-        be_patient(session, say)
         return session.run(wait_for(session.broker, ids, any_=any_, within=within, on_progress=advance))
 
 

@@ -105,14 +105,21 @@ class Follower:
                 if self._reader.is_waiting:
                     async for printed in self._catch_up():
                         yield printed
-        if not self._is_complete(self.job):
+        async for printed in self._read_rest(self.job):
+            yield printed
+
+    async def _read_rest(self, job: Job) -> AsyncIterator[Printed]:
+        # The record may have been heard before log messages that had come with it.
+        async for printed in self.linger(0):
+            yield printed
+        if not self._is_complete(job):
             async for printed in self._catch_up():
                 yield printed
         for printed in self._reader.flush():
             yield printed
 
     async def linger(self, silence_s: float) -> AsyncIterator[Printed]:
-        """Yield what a cancelled job prints while it is stopped, until it was silent for so long."""
+        """Yield what is printed after the end, until there is silence for so long: a cancelled job is still stopped."""
         while (message := await self._inbox.next(silence_s)) is not None:
             if message.subject != self._broker.names.record(self._id.group, self._element):
                 for printed in self._take(message.subject, message.body):

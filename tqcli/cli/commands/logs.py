@@ -129,7 +129,7 @@ class _Logs:
         self._writer.close()
 
     async def _follow(self, follower: Follower | GroupFollower) -> None:
-        be_patient(self._session, lambda text: self._output.note(f"tq: {text}"))
+        be_patient(self._session, self._output)
         await self._write_stored(follower.read_stored())
         async for printed in self._choose(follower.read()):
             self._writer.write(printed)

@@ -71,7 +71,7 @@ class _Run:
             # It may be queued, or not: nobody knows yet.
             self._cancel_quietly()
             return EXIT_CANCELLED
-        be_patient(self._session, self._attendance.say)
+        be_patient(self._session, self._output)
         cancelling = False
         while True:
             try:

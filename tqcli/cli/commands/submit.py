@@ -114,7 +114,7 @@ class _Submit:
 
         self._output.note(str(job_id))
         attendance = Attendance(self._session, self._output, self._submission.specs[0])
-        be_patient(self._session, attendance.say)
+        be_patient(self._session, self._output)
         self._session.run(attendance.open())
         self._session.run(attendance.stream(stored=True))
         return conclude(self._output, attendance.ended, shown=True)
