@@ -178,7 +178,7 @@ class Intake:
             return 0
         ahead = self._ahead
         room = self._free + ahead - self._held_ready
-        return room if room > ahead // 4 else 0
+        return room if room > ahead // 2 else 0
 
     @property
     def _ahead(self) -> int:

@@ -80,7 +80,7 @@ class GroupFollower:
 
     async def _read_page(self) -> list[Stored]:
         broker = self._broker
-        subject = broker.names.log(self.watch.id.group, _ANY, _ANY)  # type: ignore[arg-type]
+        subject = broker.names.log(self.watch.id.group, _ANY, _ANY)
         found: list[Stored] = []
         async for stored in oldest_first(broker.link, broker.names.logs, subject, start=self._cursor, page=PAGE):
             found.append(stored)

@@ -91,7 +91,7 @@ async def _read_together(broker: Broker, group: str) -> list[Printed] | None:
     """Return all that a group printed, in order, or None where it is too much to hold."""
     found: list[Stored] = []
     size_bytes = 0
-    subject = broker.names.log(group, ANY, ANY)  # type: ignore[arg-type]
+    subject = broker.names.log(group, ANY, ANY)
     async for stored in oldest_first(broker.link, broker.names.logs, subject, page=PAGE):
         size_bytes += len(stored.body)
         if size_bytes > TOGETHER_BYTES:

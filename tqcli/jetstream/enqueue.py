@@ -7,9 +7,10 @@ that gets it reads the record before it starts anything.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqcli.errors import NotFound, Unavailable, Unknown
+from tqcli.errors import NotFound, TqError, Unavailable, Unknown
 from tqcli.jetstream.api import DuplicateInBatch, PubAck, check_ack
 from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.subjects import HEADER_MSG_ID, HEADER_RECHECK
@@ -79,6 +80,10 @@ async def enqueue_many(broker: Broker, items: Sequence[Item], *, progress: Calla
             if progress:
                 progress(done)
     except (Unavailable, Unknown) as error:
+        for batch, answer in window:  # those that were on their way when the other one failed
+            with suppress(TqError):
+                check_ack(await answer, batch[0].id)
+                done += len(batch)
         error.message = f"{done:,} of {len(items):,} jobs were accepted; then: {error.message}"
         error.args = (error.message,)
         raise

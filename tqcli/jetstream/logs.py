@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.errors import CorruptRecord
 from tqcli.jetstream.api import check_ack
-from tqcli.jetstream.scan import oldest_first
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from tqcli.jetstream.broker import Broker
 
@@ -92,14 +91,3 @@ async def publish_frames(broker: Broker, subject: str, body: bytes, *, timeout_s
         Unknown, Unavailable, QueueFull: it is not stored, or nobody knows.
     """
     check_ack(await broker.link.post(subject, body, timeout_s=timeout_s), subject)
-
-
-async def read_log(broker: Broker, group: str, index: int, attempt: int | str) -> AsyncIterator[LogMessage]:
-    """Yield what an attempt printed (`*`: all attempts), in order, each message once."""
-    seen: dict[int, int] = {}
-    subject = broker.names.log(group, index, attempt)
-    async for stored in oldest_first(broker.link, broker.names.logs, subject, page=16):
-        message = decode_message(stored.subject, stored.body)
-        if message.number >= seen.get(message.attempt, 0):
-            seen[message.attempt] = message.number + 1
-            yield message

@@ -53,8 +53,8 @@ class Names:
         """Return the wildcard of a group's records, or of all."""
         return f"{self.namespace}.record.{group}.*"
 
-    def log(self, group: str, index: int, attempt: int | str) -> str:
-        """Return the subject of what one attempt printed; `attempt` may be `*`."""
+    def log(self, group: str, index: int | str, attempt: int | str) -> str:
+        """Return the subject of what one attempt printed; `index` and `attempt` may be `*`."""
         return f"{self.namespace}.log.{group}.{index}.{attempt}"
 
     def timer(self, group: str, index: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,8 +14,9 @@ from tests.support.eventually import eventually
 from tqcli.core.outcome import Failure
 from tqcli.core.spec import Python, Shell, Stdin
 from tqcli.core.state import Reason, State
-from tqcli.jetstream.logs import STDERR, STDOUT, read_log
+from tqcli.jetstream.logs import STDERR, STDOUT, decode_message
 from tqcli.jetstream.objects import put_object
+from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ def shell(line: str) -> Shell:
 
 def printed(stage: Stage, spec: Spec, stream: int, attempt: int | str = "*") -> bytes:
     """Return what a job printed on one stream."""
-    messages = stage.collect(read_log(stage.broker, spec.group, spec.index, attempt))
-    return b"".join(frame.data for message in messages for frame in message.frames if frame.stream == stream)
+    subject = stage.names.log(spec.group, spec.index, attempt)
+    stored = stage.collect(oldest_first(stage.link, stage.names.logs, subject, page=16))
+    messages = {(m.attempt, m.number): m.frames for m in (decode_message(one.subject, one.body) for one in stored)}
+    frames = chain.from_iterable(messages[key] for key in sorted(messages))
+    return b"".join(frame.data for frame in frames if frame.stream == stream)
 
 
 def test_a_job_runs_and_its_end_is_recorded(stage: Stage, start_agent: StartAgent) -> None:
