@@ -134,7 +134,7 @@ def test_missing_package_nkeys_is_told(
     monkeypatch.setitem(sys.modules, "nkeys", None)
     error = fail(run, Endpoint(servers=(nats_server.url,), nkey=str(path)))
     assert isinstance(error, SettingsError)
-    assert error.hint == "pip install 'tq[nkeys]'"
+    assert error.hint == "pip install nkeys"
 
 
 @pytest.mark.parametrize("scheme", ["tls", "nats"])

@@ -16,8 +16,8 @@ LATER = {State.SCHEDULED, State.BLOCKED}
 
 
 def states() -> str:
-    """Return the rows of the table of moves."""
-    rows = []
+    """Return the table of moves."""
+    rows = ["| from | to |", "|---|---|"]
     for old, targets in MOVES.items():
         if old not in LATER and old not in FINAL:
             listed = [str(state) for state in State if state in targets and state is not old]
@@ -26,10 +26,12 @@ def states() -> str:
 
 
 def exit_codes() -> str:
-    """Return the rows of the table of exit codes."""
+    """Return the table of exit codes."""
     kinds = {kind.exit_code: (kind.__doc__ or "").strip() for kind in errors.TqError.__subclasses__()}
     own = "1–123 as the command ended, 1 for a Python exception, 126 not executable, 127 not found, 128+n by signal n"
     rows = [
+        "| code | means |",
+        "|---|---|",
         "| 0 | done; of run and wait: the job succeeded |",
         f"| the job's own | of run, wait and `submit --wait`: {own} |",
         *(f"| {code} | {text} |" for code, text in sorted(kinds.items())),

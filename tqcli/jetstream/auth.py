@@ -100,5 +100,5 @@ def _import_nkeys() -> Any:
         import nkeys  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
     except ImportError as error:
         msg = "credentials files and nkeys need the package nkeys, which is not installed"
-        raise SettingsError(msg, hint="pip install 'tq[nkeys]'") from error
+        raise SettingsError(msg, hint="pip install nkeys") from error
     return nkeys
