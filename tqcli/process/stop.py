@@ -67,10 +67,9 @@ def kill_strays() -> int:
     For an agent that starts: whatever killed the one before may have killed its runners with it (H34).
     """
     own = os.environ.get(CLAIM_VARIABLE)
-    table = tree.processes()
     killed = 0
-    for pid in table:
-        if read_claim(pid) in (None, own) or has_runner(pid, table):
+    for pid in tree.processes():
+        if read_claim(pid) in (None, own) or not is_stray(pid):
             continue
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
@@ -78,10 +77,17 @@ def kill_strays() -> int:
     return killed
 
 
-def has_runner(pid: int, table: dict[int, tuple[int, int]]) -> bool:
-    """Return whether an ancestor of `pid` is a runner."""
-    while pid in table:
+def is_stray(pid: int) -> bool:
+    """Return whether a process surely has no runner above it.
+
+    Parents are looked up one by one, as they are now: a picture of all processes, taken while some of them end, would
+    show the child of one that has just ended as nobody's, and an innocent job would be killed.
+    """
+    while pid > 1:
         if tree.read_proc(pid, "comm") == RUNNER_COMM:
-            return True
-        pid = table[pid][0]
-    return False
+            return False
+        parent = tree.read_parent(pid)
+        if parent is None:
+            return False  # it ended under our eyes; whose its children are now is for the next look
+        pid = parent
+    return True

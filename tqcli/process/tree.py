@@ -62,10 +62,20 @@ def processes() -> dict[int, tuple[int, int]]:
     table = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib costs a runner 8 ms
         if name.isdecimal() and (stat := read_proc(int(name), "stat")):
-            # The command's name stands in parentheses and may itself hold spaces and parentheses.
-            fields = stat[stat.rindex(b")") + 2 :].split(b" ", 3)
-            table[int(name)] = int(fields[_PPID]), int(fields[_PGRP])
+            table[int(name)] = _parse_stat(stat)
     return table
+
+
+def read_parent(pid: int) -> int | None:
+    """Return a process's parent as it is now; None where the process is gone."""
+    stat = read_proc(pid, "stat")
+    return _parse_stat(stat)[0] if stat else None
+
+
+def _parse_stat(stat: bytes) -> tuple[int, int]:
+    # The command's name stands in parentheses and may itself hold spaces and parentheses.
+    fields = stat[stat.rindex(b")") + 2 :].split(b" ", 3)
+    return int(fields[_PPID]), int(fields[_PGRP])
 
 
 def read_proc(pid: int, entry: str) -> bytes:
