@@ -10,5 +10,5 @@ from hypothesis import settings
 settings.register_profile("tq", deadline=None, max_examples=100)
 settings.load_profile("tq")
 
-# Started in the background of a script, the suite inherits that SIGINT is ignored, and so would every program it starts.
+# Started in the background of a script the suite inherits that SIGINT is ignored, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
