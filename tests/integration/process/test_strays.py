@@ -35,3 +35,10 @@ def test_a_busy_job_with_a_runner_is_never_taken_for_a_stray() -> None:
 def test_a_process_without_a_runner_is_a_stray() -> None:
     """This one's ancestors are those of the tests."""
     assert is_stray(os.getpid())
+
+
+def test_a_process_that_ends_while_we_look_proves_nothing() -> None:
+    """Whose its children are now is for the next look: they are not taken for strays."""
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    assert not is_stray(process.pid)
