@@ -19,7 +19,7 @@ from tqcli.core.verdict import Fail, Retry, Return, Succeed, Verdict
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
 from tqcli.jetstream.plain import PlainLink, connect_plain, drive
-from tqcli.jetstream.presence import Presence, announce
+from tqcli.jetstream.presence import Presence
 from tqcli.jetstream.records import load_record, write_record
 from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.timers import set_timer
@@ -179,12 +179,7 @@ class Stage:
             seen_at=now,
         )
         presence = msgspec.structs.replace(presence, **fields)
-
-        async def confirm() -> None:
-            await announce(self.broker, presence)
-            await self.link.post(f"$JS.API.STREAM.INFO.{self.names.agents}")
-
-        self.run(confirm())
+        self.put(self.names.agent(name), msgspec.json.encode(presence))
         return presence
 
     def read(self, spec: Spec) -> tuple[Record, int]:

@@ -104,7 +104,7 @@ class Agent:
             await self._prepare()
             await self._work()
             with suppress(TqError):  # the entry ends by itself within 15 s
-                await withdraw(self._broker, self._name)
+                await withdraw(self._broker, self._presence())
         _say(f"agent {self._name}: left")
 
     async def _work(self) -> None:

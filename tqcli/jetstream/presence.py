@@ -38,9 +38,15 @@ async def announce(broker: Broker, presence: Presence) -> None:
     await broker.link.publish(broker.names.agent(presence.name), msgspec.json.encode(presence))
 
 
-async def withdraw(broker: Broker, name: str) -> None:
-    """Remove an agent's entry."""
-    await call(broker.link, f"STREAM.PURGE.{broker.names.agents}", {"filter": broker.names.agent(name)})
+async def withdraw(broker: Broker, presence: Presence) -> None:
+    """Remove an agent's entry.
+
+    The server may purge before it stores what was published earlier. The answer to one last announcement says that all
+    before it are stored.
+    """
+    subject = broker.names.agent(presence.name)
+    await broker.link.post(subject, msgspec.json.encode(presence))
+    await call(broker.link, f"STREAM.PURGE.{broker.names.agents}", {"filter": subject})
 
 
 async def read_agents(broker: Broker) -> list[Presence]:

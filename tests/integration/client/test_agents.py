@@ -10,6 +10,7 @@ from tests.support.links import meanwhile
 from tests.support.stage import Stage
 from tqcli.client.agents import drain_agent, list_agents
 from tqcli.errors import InvalidInput, NotFound, Unknown
+from tqcli.jetstream.presence import announce, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,20 @@ def test_agents_come_by_name(stage: Stage) -> None:
     stage.announce("host-a")
     agents = stage.run(list_agents(stage.broker))
     assert [(agent.name, agent.slots, agent.busy) for agent in agents] == [("host-a", 2, 0), ("host-b", 8, 3)]
+
+
+def test_agent_that_left_is_gone(stage: Stage) -> None:
+    """Even where the server still has announcements to store when it is told to remove the entry."""
+
+    async def leave() -> None:
+        for _ in range(200):
+            await announce(stage.broker, presence)
+        await withdraw(stage.broker, presence)
+
+    presence = stage.announce("host-a")
+    for _ in range(20):
+        stage.run(leave())
+        assert stage.run(list_agents(stage.broker)) == []
 
 
 def test_unused_broker_has_no_agents(bare_stage: Stage) -> None:
