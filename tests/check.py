@@ -1,6 +1,7 @@
 """Every check in one: `python -m tests.check [-- PYTEST ARGUMENTS]`.
 
 Runs them all, prints a line for each and the output of those that fail, and exits with the code of the first that did.
+The tests run four at a time; after them those marked `alone`, which need the host for themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _CODE = ("tqcli", "tests", "jobs")
+_TOGETHER = ("--numprocesses=4", "--dist=worksteal")
+"""Most tests wait for processes more than they compute, so four at a time fit on two cores."""
+_NOTHING_CHOSEN = 5
+"""What pytest exits with where the arguments choose none of its tests."""
 
 
 def main(arguments: list[str]) -> int:
@@ -25,9 +30,15 @@ def main(arguments: list[str]) -> int:
         _run("lint", _BIN / "ruff", "check", *_CODE),
         _run("types", _BIN / "mypy"),
         _run("imports", _BIN / "lint-imports", "--no-logo"),
-        _run("tests", sys.executable, "-m", "pytest", *arguments[1:], shown=True),
+        _test("tests", *_TOGETHER, "-m", "not alone", *arguments[1:]),
+        _test("alone", "-m", "alone", *arguments[1:]),
     ]
     return next((code for code in codes if code), 0)
+
+
+def _test(name: str, *arguments: str) -> int:
+    code = _run(name, sys.executable, "-m", "pytest", *arguments, shown=True)
+    return 0 if code == _NOTHING_CHOSEN else code
 
 
 def _run(name: str, *command: str | Path, shown: bool = False) -> int:

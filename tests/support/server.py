@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -29,11 +31,15 @@ def find_binary() -> str:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on just now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a port of the loopback interface that nobody listens on just now.
+
+    Below those that the kernel gives to outgoing connections, which could take it before its server does.
+    """
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 class NatsServer:
@@ -153,7 +159,8 @@ class NatsServer:
     def _write_config(self) -> str:
         lines = [f'listen: "127.0.0.1:{self.port}"', f"server_name: tq-test-{self.port}"]
         if self._jetstream:
-            lines.append(f"jetstream: {{store_dir: {json.dumps(str(self.folder / 'store'))}}}")
+            # The logs of each test's namespace reserve space; how many fit must not depend on the disk.
+            lines.append(f"jetstream: {{store_dir: {json.dumps(str(self.folder / 'store'))}, max_file_store: 100TB}}")
         if self.user is not None:
             user, password = json.dumps(self.user), json.dumps(self.password or "")
             lines.append(f"authorization: {{user: {user}, password: {password}}}")

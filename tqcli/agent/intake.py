@@ -110,13 +110,14 @@ class Intake:
                 self._wake.set()
 
     async def drain(self) -> None:
-        """Take nothing new; return when what runs has ended."""
+        """Take nothing new; return when what runs has ended. Requests that wait at the server are taken back."""
         self._draining = True
         for line in self._lines:
+            await line.puller.close()
             while line.ready:
                 await self._give_back(*line.ready.popleft()[1:], line.queue)
         for tickets in self.tickets.values():
-            await tickets.release()
+            await tickets.close()
         while self._tasks or self._returns:
             await asyncio.wait(self._tasks | self._returns)
 
@@ -235,6 +236,8 @@ class Intake:
         finally:
             free()
             self._wake.set()
+            if self._draining:
+                await self.tickets[queue].release()
 
     def _free_slot(self, queue: str, ticket: Ticket | None, took_s: float) -> None:
         self._busy -= 1
@@ -260,6 +263,8 @@ class Intake:
         await self._broker.link.publish(delivery.settle, GIVE_BACK)
         if ticket is not None:
             self.tickets[queue].put(ticket)
+            if self._draining:
+                await self.tickets[queue].release()
 
     def _return(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
         task = asyncio.get_running_loop().create_task(self._give_back(delivery, ticket, queue))

@@ -79,6 +79,11 @@ class Tickets:
         """Take a ticket back from a job that ended; the next one here may use it at once."""
         self._idle.append(ticket)
 
+    async def close(self) -> None:
+        """Take no more tickets, and give the idle ones back."""
+        await self._puller.close()
+        await self.release()
+
     async def release(self) -> None:
         """Give the idle tickets back: this agent has no use for them now."""
         while self._idle:

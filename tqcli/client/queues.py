@@ -31,7 +31,7 @@ _FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue: `queued` jobs wait, `running` ones are in agents' hands; `limit` None is none."""
+    """A queue: `queued` jobs wait, `running` ones have a slot; `limit` None is none."""
 
     name: str
     queued: int
@@ -56,11 +56,14 @@ async def list_queues(broker: Broker) -> list[Queue]:
     for name, infos in sorted(levels.items()):
         serving = [agent for agent in agents if name in agent.queues]
         until = _paused_until(infos)
+        # A delivered job may also be held ready by an agent, have come back from one, or lie with a dead one.
+        delivered = sum(info["num_ack_pending"] for info in infos)
+        running = min(delivered, sum(agent.busy for agent in serving))
         queues.append(
             Queue(
                 name=name,
-                queued=sum(info["num_pending"] for info in infos),
-                running=sum(info["num_ack_pending"] for info in infos),
+                queued=sum(info["num_pending"] for info in infos) + delivered - running,
+                running=running,
                 limit=await load_limit(broker, name) if name in limited else None,
                 paused=until is not None,
                 paused_until=None if until == _FOR_EVER else until,

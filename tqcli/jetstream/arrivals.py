@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from tqcli.errors import TqError
     from tqcli.jetstream.link import Message
@@ -49,18 +49,21 @@ class CallbackSubscription:
     """Hands each message to a callback, on the event loop, as it arrives."""
 
     def __init__(
-        self, subject: str, callback: Callable[[Message], None], unsubscribe: Callable[[CallbackSubscription], None]
+        self,
+        subject: str,
+        callback: Callable[[Message], None],
+        leave: Callable[[CallbackSubscription], Awaitable[None]],
     ) -> None:
         """See `Connection.subscribe_callback`."""
         self._callback = callback
-        self._unsubscribe = unsubscribe
+        self._leave = leave
         self.subject = subject
         self.sid = 0
         self.error: TqError | None = None
 
     async def close(self) -> None:
-        """Ask for no more."""
-        self._unsubscribe(self)
+        """Ask for no more; what is on its way comes before this returns."""
+        await self._leave(self)
 
     def take(self, message: Message) -> bool:
         """Take a message; there is no last one."""
@@ -79,9 +82,9 @@ class CallbackSubscription:
 class QueueSubscription(CallbackSubscription):
     """Messages of a subject, in the order they arrive."""
 
-    def __init__(self, subject: str, unsubscribe: Callable[[CallbackSubscription], None]) -> None:
+    def __init__(self, subject: str, leave: Callable[[CallbackSubscription], Awaitable[None]]) -> None:
         """See `Connection.subscribe`."""
-        super().__init__(subject, self._put, unsubscribe)
+        super().__init__(subject, self._put, leave)
         self._messages: deque[Message] = deque()
         self._news = asyncio.Event()
 

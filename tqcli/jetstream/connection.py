@@ -106,7 +106,7 @@ class Connection:
 
     async def subscribe(self, subject: str) -> QueueSubscription:
         """Return a subscription that is in force at the server when this returns."""
-        subscription = QueueSubscription(subject, self._unsubscribe)
+        subscription = QueueSubscription(subject, self._leave)
         await self._subscribe(subscription)
         return subscription
 
@@ -115,7 +115,7 @@ class Connection:
 
         Like every subscription it outlives the loss of the connection; what was sent meanwhile is missed.
         """
-        subscription = CallbackSubscription(subject, callback, self._unsubscribe)
+        subscription = CallbackSubscription(subject, callback, self._leave)
         await self._subscribe(subscription)
         return subscription
 
@@ -246,6 +246,15 @@ class Connection:
             with suppress(ConnectionError):
                 await session.round_trip()
                 return
+
+    async def _leave(self, subscription: CallbackSubscription) -> None:
+        """Unsubscribe, and take what the server sent before it took that in."""
+        if self._session is not None:
+            self._session.send(encode_unsubscribe(subscription.sid))
+            with suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                    await self._session.round_trip()
+        self._unsubscribe(subscription)  # for a session that came meanwhile; to any other it says nothing new
 
     def _unsubscribe(self, subscription: CallbackSubscription) -> None:
         if self._router.drop_subscription(subscription.sid) and self._session is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from tqcli.jetstream.arrivals import CallbackSubscription
     from tqcli.jetstream.connection import Connection
     from tqcli.jetstream.link import Message
 
@@ -63,6 +64,7 @@ class Puller:
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._on_delivery = on_delivery
         self._request: _Request | None = None
+        self._subscription: CallbackSubscription | None = None
         self._count = 0
         self._inbox = link.new_inbox()
         self.gone = False
@@ -70,7 +72,13 @@ class Puller:
 
     async def open(self) -> None:
         """Listen for deliveries."""
-        await self._link.subscribe_callback(f"{self._inbox}.*", self._receive)
+        self._subscription = await self._link.subscribe_callback(f"{self._inbox}.*", self._receive)
+
+    async def close(self) -> None:
+        """Take what is on its way, and nothing after this: the server drops a request that nobody listens for."""
+        if self._subscription is not None:
+            await self._subscription.close()
+        self.forget()
 
     @property
     def asking(self) -> bool:

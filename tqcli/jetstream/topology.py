@@ -10,7 +10,8 @@ limit deletes jobs at once (H8) and changing a consumer under running agents red
 - logs: limits of their own, discard old: logs can never stop a job (H30).
 - objects: stdin and payloads over the message limit, by digest.
 - limits: one message a ticket, see `limits`.
-- agents: a key-value bucket, whose entries vanish where they are not renewed.
+- agents: a key-value bucket, whose entries vanish where they are not renewed. On file like the others: a server that is
+  killed forgets that a stream in memory ever was, and agents that come back would announce themselves to nobody.
 """
 
 from __future__ import annotations
@@ -81,7 +82,6 @@ def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, An
             "max_msgs_per_subject": 1,
             "max_age": PRESENCE_TTL_S * _S,
             "allow_rollup_hdrs": True,
-            "storage": "memory",
         },
     ]
     return {config["name"]: common | config for config in configs}

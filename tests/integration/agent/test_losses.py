@@ -17,6 +17,7 @@ from tqcli.core.codec import encode_spec
 from tqcli.core.ids import JobId
 from tqcli.core.state import Reason, State
 from tqcli.jetstream.enqueue import Item, enqueue
+from tqcli.jetstream.presence import read_agents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,7 @@ def test_a_restarted_server_disturbs_no_running_job(fresh_server: NatsServer, tm
         spec = stage.submit(work=shell(f"echo run >> {runs}; sleep 14; echo end >> {runs}"))
         wait_until_running(stage, spec)
         fresh_server.restart()
+        eventually(lambda: len(stage.run(read_agents(stage.broker))) == 2, 15)
         record = wait_until_final(stage, spec, 40)
     stage.close()
     assert (record.state, record.attempt, record.losses) == (State.SUCCEEDED, 1, 0)

@@ -129,6 +129,22 @@ def test_term_drains_an_agent(stage: Stage, start_agent: StartAgent) -> None:
     assert wait_until_final(stage, waiting).state is State.SUCCEEDED
 
 
+def test_a_draining_agent_takes_nothing(stage: Stage, start_agent: StartAgent) -> None:
+    """Neither a job, for which its request still waits at the server, nor a ticket of the queue's limit."""
+    stage.run(set_limit(stage.broker, "default", 1))
+    leaving = start_agent(slots=2, queues=("default", "other"))
+    running = stage.submit(queue="other", work=Shell(("sleep", "6")))
+    wait_until_running(stage, running)
+    leaving.signal(signal.SIGTERM)
+    eventually(lambda: "draining" in leaving.log.read_text(), 5)
+    waiting = stage.submit(work=Shell(("true",)))
+    start_agent()
+    assert wait_until_final(stage, waiting, 4).state is State.SUCCEEDED
+    record = read_record(stage, running)
+    assert record is not None
+    assert record.state is State.RUNNING
+
+
 def test_a_second_term_gives_jobs_back_uncounted(stage: Stage, start_agent: StartAgent) -> None:
     """A stopped job runs elsewhere within seconds, and the stop is no failure of its own."""
     agent = start_agent(slots=1)

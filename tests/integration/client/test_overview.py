@@ -28,7 +28,7 @@ def test_counts_are_those_of_all_queues(stage: Stage) -> None:
     stage.complete(second, Exited(1), reason=Reason.EXIT)
     stage.take(third)
     stage.start(third)
-    stage.announce("host-a")
+    stage.announce("host-a", busy=1)
     overview = stage.run(load_overview(stage.broker))
     assert not overview.unused
     assert [queue.name for queue in overview.queues] == ["default", "other"]

@@ -37,10 +37,20 @@ def test_queue_counts_what_waits_and_what_runs(stage: Stage) -> None:
     """Over all priorities."""
     specs = [stage.submit(priority=priority) for priority in ("high", "normal", "normal", "low")]
     stage.take(specs[0])
-    stage.announce("host-a", slots=3)
+    stage.announce("host-a", slots=3, busy=1)
     stage.announce("host-b", queues=("default", "other"), slots=4)
     queue = load_queue(stage, "default")
     assert (queue.queued, queue.running, queue.agents, queue.slots) == (3, 1, 2, 7)
+
+
+def test_what_lies_with_an_agent_but_has_no_slot_is_queued(stage: Stage) -> None:
+    """Held ready, or in the hands of one that died: it does not run."""
+    specs = [stage.submit() for _ in range(3)]
+    stage.take(specs[0])
+    stage.take(specs[1])
+    stage.announce("host-a", slots=1, busy=1)
+    queue = load_queue(stage, "default")
+    assert (queue.queued, queue.running) == (2, 1)
 
 
 def test_queues_come_by_name_however_many(stage: Stage) -> None:

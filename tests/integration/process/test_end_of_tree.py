@@ -38,6 +38,7 @@ from tqcli.process.stop import CLAIM_VARIABLE, kill_strays
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.alone
 ROOT = HERE.parents[2]
 LIMIT_S = 10.0
 """How soon after a kill -9 all must be gone. It takes 0.1 s, on a host with nothing else to do."""

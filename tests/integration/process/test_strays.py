@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.eventually import eventually
 from tqcli.process.stop import CLAIM_VARIABLE, RUNNER_COMM, is_stray, kill_strays
 
+pytestmark = pytest.mark.alone
 CHURN = "import subprocess\nwhile True: subprocess.run(['sh', '-c', 'sh -c true & sh -c true; wait'])"
 RUNNER = f"""
 import ctypes, subprocess, sys
