@@ -8,15 +8,19 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.integration.agent.test_attempts import printed, shell
 from tests.support.agents import read_record, wait_until_final
 from tests.support.eventually import eventually
 from tqcli.client.cancel import cancel
+from tqcli.client.queues import list_queues
 from tqcli.core.spec import Shell
 from tqcli.core.state import State
 from tqcli.jetstream.limits import remove_limit, set_limit
 from tqcli.jetstream.logs import STDOUT
 from tqcli.jetstream.presence import read_agents
+from tqcli.jetstream.topology import consumer_info
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,15 +133,20 @@ def test_term_drains_an_agent(stage: Stage, start_agent: StartAgent) -> None:
     assert wait_until_final(stage, waiting).state is State.SUCCEEDED
 
 
-def test_a_draining_agent_takes_nothing(stage: Stage, start_agent: StartAgent) -> None:
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_draining_agent_takes_nothing(stage: Stage, start_agent: StartAgent, *, limited: bool) -> None:
     """Neither a job, for which its request still waits at the server, nor a ticket of the queue's limit."""
-    stage.run(set_limit(stage.broker, "default", 1))
+    if limited:
+        stage.run(set_limit(stage.broker, "default", 1))
     leaving = start_agent(slots=2, queues=("default", "other"))
     running = stage.submit(queue="other", work=Shell(("sleep", "6")))
     wait_until_running(stage, running)
     leaving.signal(signal.SIGTERM)
     eventually(lambda: "draining" in leaving.log.read_text(), 5)
     waiting = stage.submit(work=Shell(("true",)))
+    assert [queue.queued for queue in stage.run(list_queues(stage.broker)) if queue.name == "default"] == [1]
+    info = stage.run(consumer_info(stage.link, stage.names.jobs, stage.names.queue_consumer("default", "normal")))
+    assert info["num_ack_pending"] == 0
     start_agent()
     assert wait_until_final(stage, waiting, 4).state is State.SUCCEEDED
     record = read_record(stage, running)
