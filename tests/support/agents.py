@@ -39,7 +39,7 @@ class AgentProcess:
             command += ["--queue", queue]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ)
-        eventually(lambda: "slots, queues" in self.log.read_text() or self.process.poll() is not None, 20)
+        eventually(lambda: ", queues " in self.log.read_text() or self.process.poll() is not None, 20)
         assert self.process.poll() is None, self.log.read_text()
 
     def __enter__(self) -> Self:

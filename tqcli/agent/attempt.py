@@ -4,7 +4,7 @@
 
     load      the message's bytes → a spec; what can't be read is rejected
     admit     is it ours to run? it may have ended, be running elsewhere, wait for its retry, or be too late
-    prepare   directory, environment, standard input
+    prepare   its command, environment and standard input
     run       the child, its output, its timeout; a job that lives longer than 30 ms gets its `running` record
     decide    outcome → verdict, by rules alone (`core.verdict`)
     record    compare-and-set: whoever lost the job in the meantime loses here (`WrongSequence`), and steps back
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from tqcli.agent.desk import now
 from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
+from tqcli.agent.preparing import prepare_command
 from tqcli.agent.unreadable import stand_in
-from tqcli.agent.workplace import prepare_workplace
 from tqcli.core.check import check_spec
 from tqcli.core.claim import Claim
 from tqcli.core.codec import decode_spec, encode
@@ -34,7 +34,7 @@ from tqcli.core.state import State
 from tqcli.core.verdict import Fail, Retry, Return, Verdict, decide
 from tqcli.errors import CorruptRecord, InvalidInput
 from tqcli.jetstream.api import WrongSequence
-from tqcli.jetstream.pull import ACK, GIVE_BACK
+from tqcli.jetstream.pull import ACK, GIVE_BACK, GIVE_BACK_LATER
 from tqcli.jetstream.records import Write, load_record
 from tqcli.jetstream.subjects import split_job_subject
 from tqcli.jetstream.timers import set_timer
@@ -149,21 +149,18 @@ class Attempt:
             # It may have taken an agent with it: this time it is written down before it starts.
             self._begin_claim()
             await self._end_claim()
-        workplace = await prepare_workplace(
+        command = await prepare_command(
             self._desk.broker,
             self.spec,
             attempt=self._record.attempt,
             claim=str(self.claim),
             environment=self._desk.environment,
         )
-        if isinstance(workplace, NotStarted):
-            await self._conclude(workplace)
+        if isinstance(command, NotStarted):
+            await self._conclude(command)
             return False
         log = self._desk.broker.names.log(self.group, self.index, self._record.attempt)
-        try:
-            ended = await self._execution.run(self.spec, workplace.command, log=log, on_long=self._begin_claim)
-        finally:
-            workplace.clear()
+        ended = await self._execution.run(self.spec, command, log=log, on_long=self._begin_claim)
         outcome = self._execution.outcome(ended)
         if outcome is None:
             self._free_slot()
@@ -210,7 +207,7 @@ class Attempt:
             case Retry():
                 await self._wait_in_broker(verdict)
             case Return():
-                await self._settle(GIVE_BACK)
+                await self._settle(GIVE_BACK_LATER if isinstance(outcome, Lost) else GIVE_BACK)
             case _:
                 await self._settle(ACK)
 

@@ -1,7 +1,8 @@
-"""What all attempts of an agent share."""
+"""What all of an agent shares: its tools, its clock, its log."""
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,3 +25,8 @@ class Desk(NamedTuple):
 def now() -> datetime:
     """Return this host's time, in UTC."""
     return datetime.now(UTC)
+
+
+def say(text: str) -> None:
+    """Write a line to the agent's log, which is stderr."""
+    print(f"{now():%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr, flush=True)  # noqa: T201

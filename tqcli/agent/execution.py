@@ -11,7 +11,7 @@ from tqcli.agent.printing import LogPump
 from tqcli.core.conclusion import check_result
 from tqcli.core.outcome import Interrupted, Lost, Outcome, TimedOut
 from tqcli.core.spec import DEFAULT_GRACE
-from tqcli.process.child import Ended, RunnerLost
+from tqcli.process.child import Ended, NoProcess, RunnerLost
 from tqcli.process.python import parse_result
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ LONG_S = 0.03
 """An attempt that ends sooner costs one record, not two."""
 
 NO_PROCESS_PAUSE_S = 1.0
+NO_PROCESS_TRIES = 10
+"""A host without a free process most often has one a moment later; a job waits so long for it, then others get it."""
+
 FENCED_GRACE = timedelta(seconds=1)
 """Whoever lost the job may run it no longer than it takes to stop it: somebody else is starting it."""
 
@@ -52,7 +55,12 @@ class Execution:
         self._stopped: Stop | None = None
 
     def stop(self, why: Stop) -> None:
-        """Stop the child; the first reason counts, except that a lost fence beats all."""
+        """Stop the child; the first reason counts, except that a lost fence beats all.
+
+        One that has ended is not late, and needs no second run: only its output is still on its way.
+        """
+        if why in {Stop.TIMEOUT, Stop.SHUTDOWN} and self._runner is not None and self._runner.ended:
+            return
         if self._stopped is None or why is Stop.FENCED:
             self._stopped = why
         if self._runner is not None:
@@ -60,8 +68,19 @@ class Execution:
 
     async def run(self, spec: Spec, command: Command, *, log: str, on_long: Callable[[], None]) -> Ended:
         """Run the child to its end; what it prints goes to the subject `log`. `on_long` is called after `LONG_S`."""
+        for _ in range(NO_PROCESS_TRIES):
+            ended = await self._run_once(spec, command, log=log, on_long=on_long)
+            if not isinstance(ended.how, NoProcess) or self._stopped is not None:
+                break
+            await asyncio.sleep(NO_PROCESS_PAUSE_S)
+        return ended
+
+    async def _run_once(self, spec: Spec, command: Command, *, log: str, on_long: Callable[[], None]) -> Ended:
         loop = asyncio.get_running_loop()
-        runner = await self._acquire_runner()
+        try:
+            runner = await self._desk.runners.acquire()
+        except OSError as error:
+            return Ended(NoProcess(str(error)))
         self._pump = LogPump(self._desk.broker, log, on_caught_up=runner.resume)
         timers = [loop.call_later(LONG_S, on_long)]
         if spec.timeout is not None:
@@ -69,7 +88,7 @@ class Execution:
         self._runner, self._grace = runner, spec.grace
         try:
             if self._stopped is not None:
-                return Ended(RunnerLost("it was stopped before it began"))
+                return Ended(NoProcess("it was stopped before it began"))
             return await runner.run(command, on_output=self._pump.feed)
         finally:
             self._runner = None
@@ -93,13 +112,10 @@ class Execution:
                 return TimedOut()
             case None:
                 pass
-        outcome = parse_result(ended)
-        return Lost(self._desk.name) if isinstance(outcome, RunnerLost) else check_result(outcome)
-
-    async def _acquire_runner(self) -> Runner:
-        """Return a runner, when the host has processes and descriptors for one."""
-        while True:
-            try:
-                return await self._desk.runners.acquire()
-            except OSError:
-                await asyncio.sleep(NO_PROCESS_PAUSE_S)
+        match parse_result(ended):
+            case NoProcess():
+                return Interrupted()
+            case RunnerLost():
+                return Lost(self._desk.name)
+            case outcome:
+                return check_result(outcome)

@@ -15,12 +15,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from tqcli.agent.desk import say
 from tqcli.agent.tickets import Ticket, Tickets
-from tqcli.errors import TqError
+from tqcli.errors import TqError, Unavailable, Unknown
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
 from tqcli.jetstream.subjects import LEVELS, split_tail
 from tqcli.jetstream.topology import ensure_queue
@@ -37,6 +39,8 @@ AHEAD_S = 0.05
 AHEAD_MOST = 256
 STALE_S = 0.25
 TROUBLE_PAUSE_S = 0.5
+"""For how long a line, or with the broker away all of them, is left alone after an error."""
+
 UNRECORDED_MOST = 256
 """Attempts that have ended, but whose records are still on their way: no more jobs while the broker can't keep up."""
 
@@ -52,6 +56,8 @@ class Line:
         self.level = level
         self.puller = puller
         self.hot = True
+        self.trouble = ""
+        self.closed_until = 0.0
         self.ready: deque[tuple[float, Delivery, Ticket | None]] = deque()
 
 
@@ -147,22 +153,43 @@ class Intake:
         for line in list(self._lines):
             if self._draining:
                 return
-            if line.puller.gone:
-                # Removed, or without a leader just now: a new request would get the same answer within a millisecond.
-                await asyncio.sleep(TROUBLE_PAUSE_S)
-                await ensure_queue(self._broker.link, self._broker.names, line.queue)
-                line.puller.gone = False
-            tickets = self.tickets[line.queue]
-            await tickets.ask(self._free)
-            room = tickets.room(self._room)
-            if line.hot and room > 0 and not line.puller.asking:
-                came = await (await line.puller.ask(room, wait=None))
-                line.hot = came == room
-            if not line.hot and tickets.room(self._room) > 0 and not line.puller.asking:
-                (await line.puller.ask(1, wait=PARKED_FOR)).add_done_callback(lambda _: self._wake.set())
+            if line.closed_until > time.monotonic():
+                continue
+            try:
+                await self._ask(line)
+            except (Unknown, Unavailable):
+                raise
+            except TqError as error:
+                self._close(line, str(error))
         if self._free <= 0:
             for tickets in self.tickets.values():
                 await tickets.release()
+
+    async def _ask(self, line: Line) -> None:
+        """Ask one line for what may start."""
+        if line.puller.gone:
+            await ensure_queue(self._broker.link, self._broker.names, line.queue)
+            line.puller.gone = False
+            # Removed and made again, or without a leader just now: a new request would get the same answer at once.
+            self._close(line, "")
+            return
+        line.trouble = ""
+        tickets = self.tickets[line.queue]
+        await tickets.ask(self._free)
+        room = tickets.room(self._room)
+        if line.hot and room > 0 and not line.puller.asking:
+            came = await (await line.puller.ask(room, wait=None))
+            line.hot = came == room
+        if not line.hot and tickets.room(self._room) > 0 and not line.puller.asking:
+            (await line.puller.ask(1, wait=PARKED_FOR)).add_done_callback(lambda _: self._wake.set())
+
+    def _close(self, line: Line, trouble: str) -> None:
+        """Leave a line alone for a moment, and say why, once: the others go on."""
+        if trouble and trouble != line.trouble:
+            say(f"queue {line.queue}: {trouble}; trying again")
+        line.trouble = trouble
+        line.closed_until = time.monotonic() + TROUBLE_PAUSE_S
+        asyncio.get_running_loop().call_later(TROUBLE_PAUSE_S, self._wake.set)
 
     @property
     def _free(self) -> int:
@@ -260,7 +287,9 @@ class Intake:
                 self._typical_s = None
 
     async def _give_back(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
-        await self._broker.link.publish(delivery.settle, GIVE_BACK)
+        """Give back what can't start here; where the broker is away its lease ends by itself."""
+        with suppress(TqError):
+            await self._broker.link.publish(delivery.settle, GIVE_BACK)
         if ticket is not None:
             self.tickets[queue].put(ticket)
             if self._draining:

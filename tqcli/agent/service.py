@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from tqcli import __version__
 from tqcli.agent.attempt import Attempt
 from tqcli.agent.control import Control
-from tqcli.agent.desk import Desk, now
+from tqcli.agent.desk import Desk, now, say
 from tqcli.agent.execution import Stop
 from tqcli.agent.firings import Firings
 from tqcli.agent.handover import is_taken
@@ -62,18 +61,14 @@ def run_agent(endpoint: Endpoint, *, queues: Sequence[str], slots: int, name: st
 async def _serve(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: str) -> int:
     become_subreaper()
     if strays := kill_strays():
-        _say(f"{strays} processes killed that an earlier agent left behind")
-    link = await connect(endpoint, name=f"tq agent {name}", on_event=_say)
+        say(f"{strays} processes killed that an earlier agent left behind")
+    link = await connect(endpoint, name=f"tq agent {name}", on_event=say)
     try:
         agent = Agent(link, Names(endpoint.namespace), queues=queues, slots=slots, name=name)
         await agent.run()
     finally:
         await link.close()
     return 0
-
-
-def _say(text: str) -> None:
-    print(f"{now():%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr, flush=True)  # noqa: T201  (an agent's log is stderr)
 
 
 class Agent:
@@ -105,14 +100,14 @@ class Agent:
             await self._work()
             with suppress(TqError):  # the entry ends by itself within 15 s
                 await withdraw(self._broker, self._presence())
-        _say(f"agent {self._name}: left")
+        say(f"agent {self._name}: left")
 
     async def _work(self) -> None:
         """Take jobs until told to leave, and let what runs then end."""
         self._handle_signals()
-        _say(
-            f"agent {self._name}: {self._slots} slots, queues {', '.join(self._queues)}, "
-            f"{self._link.server.url}; leftovers of a job are found by {containment()}"
+        say(
+            f"agent {self._name}: slots {self._slots}, queues {', '.join(self._queues)}, {self._link.server.url}, "
+            f"processes held together by {containment()}"
         )
         async with asyncio.TaskGroup() as group:
             background = [
@@ -128,7 +123,7 @@ class Agent:
             intake = group.create_task(self._intake.run())
             await self._leaving.wait()
             self._news.set()
-            _say(f"agent {self._name}: draining, {self._intake.busy} jobs running")
+            say(f"agent {self._name}: draining, jobs running: {self._intake.busy}")
             intake.cancel()
             await self._intake.drain()
             for task in background:
@@ -159,9 +154,9 @@ class Agent:
             await attempt.perform()
         except TqError as error:
             # The delivery comes back when its lease ends; nothing was settled.
-            _say(f"job {attempt.id}: {error}")
+            say(f"job {attempt.id}: {error}")
         except Exception:  # noqa: BLE001  (a bug of ours must not end the agent; the delivery comes back)
-            _say(f"job {attempt.id}: {traceback.format_exc()}")
+            say(f"job {attempt.id}: {traceback.format_exc()}")
         finally:
             self._leases.discard(attempt)
             self._attempts.discard(attempt)
@@ -189,7 +184,8 @@ class Agent:
     async def _announce(self) -> None:
         while True:
             self._news.clear()
-            await announce(self._broker, self._presence())
+            with suppress(TqError):  # the broker is away; the next announcement says it all
+                await announce(self._broker, self._presence())
             await asyncio.sleep(NEWS_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(ANNOUNCE_S - NEWS_S):

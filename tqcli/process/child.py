@@ -26,13 +26,19 @@ PACKET_BYTES = 32 * 1024
 """More than any packet of a runner."""
 
 
-class RunnerLost(msgspec.Struct, frozen=True):
-    """The runner was killed, or had no process to give; how the attempt ended, if it began, is unknown."""
+class NoProcess(msgspec.Struct, frozen=True):
+    """The host has no process, memory or descriptor for it now. The command did not begin; it may begin later."""
 
     message: str
 
 
-How = Exited | Signalled | NotStarted | RunnerLost
+class RunnerLost(msgspec.Struct, frozen=True):
+    """The runner was killed: how the command ended, if it began, is unknown."""
+
+    message: str
+
+
+How = Exited | Signalled | NotStarted | NoProcess | RunnerLost
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -72,6 +78,11 @@ class Runner:
         sock.setblocking(False)  # noqa: FBT003
         self._loop.add_reader(sock.fileno(), self._on_packet)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the command has ended by now; what it printed may still be on its way."""
+        return self._how is not None
+
     async def run(self, command: Command, *, on_output: Callable[[int, bytes], bool | None]) -> Ended:
         """Run the command; return how it ended, once all it printed is read and no process of it is left.
 
@@ -79,7 +90,7 @@ class Runner:
         quick; where it returns False nothing more is read until `resume`. Cancelling `run` kills the attempt.
         """
         if not self.alive:
-            return Ended(RunnerLost("the runner was gone before the command could start"))
+            return Ended(NoProcess("the runner was gone before the command could start"))
         self._how = self._usage = self._kill_at = result = None
         done = self._done = self._loop.create_future()
         output = self._output = Output(self._loop, on_output, self._on_all_read)
@@ -91,7 +102,7 @@ class Runner:
             return Ended(refusal.how)
         except OSError as error:
             self.close()
-            return Ended(RunnerLost(f"the command could not be handed to its runner: {error.strerror}"))
+            return Ended(NoProcess(f"the command could not be handed to its runner: {error.strerror}"))
         except BaseException:
             self.close()  # an attempt that nobody waits for must not go on: its runner kills it when the socket closes
             raise
@@ -149,7 +160,7 @@ class Runner:
                 self.close()
         elif kind == wire.NOT_STARTED:
             code, name, message = wire.decode_not_started(packet)
-            self._finish(RunnerLost(message) if code == HOST_BUSY else NotStarted(code, Failure(name, message)))
+            self._finish(NoProcess(message) if code == HOST_BUSY else NotStarted(code, Failure(name, message)))
         else:
             self.close()
 
@@ -158,9 +169,14 @@ class Runner:
         if self._output is not None:
             self._output.finish()
 
+    def _explain_silence(self) -> NoProcess | RunnerLost:
+        if self.pid is None:
+            return NoProcess("no process could be forked for it")
+        return RunnerLost("the runner was killed")
+
     def _on_all_read(self, error: Exception | None) -> None:
         if self._done is not None and not self._done.done():
             if error is None:
-                self._done.set_result(self._how or RunnerLost("the runner was killed"))
+                self._done.set_result(self._how or self._explain_silence())
             else:
                 self._done.set_exception(error)

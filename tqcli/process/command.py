@@ -10,6 +10,7 @@ import msgspec
 class Command(msgspec.Struct, frozen=True):
     """One program with everything it will see.
 
+    Where `cwd` is not there (or empty) and `may_make_cwd`, it gets a fresh directory, which is removed after it ended.
     `env` is the whole environment, `stdin` its bytes or a file (None: /dev/null). `args` is handed over as an open
     file whose number is in TQ_ARGS_FD; with `wants_result` there is one to write to in TQ_RESULT_FD.
     """
@@ -20,3 +21,4 @@ class Command(msgspec.Struct, frozen=True):
     stdin: bytes | Path | None = None
     wants_result: bool = False
     args: bytes | None = None
+    may_make_cwd: bool = False

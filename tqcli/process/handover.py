@@ -37,7 +37,7 @@ def hand_over(sock: socket.socket, command: Command, ends: tuple[int, int]) -> i
     result = None
     try:
         words = encode(command)
-        flags = 0
+        flags = wire.MAY_MAKE_CWD if command.may_make_cwd else 0
         if command.stdin is not None:
             fds.append(open_stdin(command.stdin))
             flags |= wire.HAS_STDIN

@@ -17,7 +17,7 @@ from tqcli.process.handover import MAX_RESULT_BYTES
 
 if TYPE_CHECKING:
     from tqcli.core.spec import Python
-    from tqcli.process.child import Ended, RunnerLost
+    from tqcli.process.child import Ended, NoProcess, RunnerLost
 
 ROOT = str(Path(__file__).parents[2])
 BOOT = (
@@ -26,7 +26,9 @@ BOOT = (
 """Leaves the job's directory out of the path until the interpreter's own modules are there: it may hold a `json.py`."""
 
 
-def python_command(work: Python, *, env: dict[str, str], cwd: str, stdin: bytes | Path | None = None) -> Command:
+def python_command(
+    work: Python, *, env: dict[str, str], cwd: str, stdin: bytes | Path | None = None, may_make_cwd: bool = False
+) -> Command:
     """Return the command that calls the entrypoint."""
     return Command(
         argv=(sys.executable, "-c", BOOT, ROOT, work.entrypoint),
@@ -35,6 +37,7 @@ def python_command(work: Python, *, env: dict[str, str], cwd: str, stdin: bytes 
         stdin=stdin,
         wants_result=True,
         args=b'{"args":%b,"kwargs":%b}' % (bytes(work.args), bytes(work.kwargs)),
+        may_make_cwd=may_make_cwd,
     )
 
 
@@ -48,7 +51,7 @@ class _Report(msgspec.Struct, forbid_unknown_fields=True):
 _decoder = msgspec.json.Decoder(_Report)
 
 
-def parse_result(ended: Ended) -> Exited | Signalled | NotStarted | Returned | Raised | RunnerLost:
+def parse_result(ended: Ended) -> Exited | Signalled | NotStarted | Returned | Raised | NoProcess | RunnerLost:
     """Return how an attempt ended: for a Python job with what its function returned or raised."""
     if not ended.result or not isinstance(ended.how, Exited):
         return ended.how

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 
 from tqcli.process import tree, wire
-from tqcli.process.launch import NotStartable, launch
+from tqcli.process.launch import CANNOT_RUN, NotStartable, launch
 
 KILL_AGAIN_MS, SLOW_KILL_AGAIN_MS = 20, 1000
 """How long a kill may take before the children are listed anew: at first, and after a second."""
@@ -43,6 +43,7 @@ class Runner:
         self.status: int | None = None
         self.usage = (0, 0.0, 0.0)
         self.kill_at: float | None = None
+        self.made = ""
         self.stuck_after_s = STUCK_AFTER_S
 
     def serve(self) -> None:
@@ -58,6 +59,7 @@ class Runner:
             self.poll.unregister(self.sock.fileno())
             self.sock.close()
             self.finish()
+            self.clear()
 
     def finish(self) -> None:
         """Kill all there is, until nothing is."""
@@ -103,8 +105,8 @@ class Runner:
         try:
             self.main = self.start(packet, fds)
         except NotStartable as refusal:
-            os.chdir("/")
             self.sock.send(wire.encode_not_started(refusal.code, refusal.kind, refusal.message))
+            self.clear()
             return
         finally:
             for fd in fds:
@@ -114,8 +116,8 @@ class Runner:
                 self.kill_at = time.monotonic()  # the command is done, so what it left behind goes at once
             if self.wait(self.pursue()):
                 self.obey(self.take()[0])
-        os.chdir("/")
         self.report(last=False)
+        self.clear()
 
     def start(self, packet: bytes, fds: list[int]) -> int:
         """Start what a RUN asks for; return its process id."""
@@ -130,7 +132,20 @@ class Runner:
         if flags & wire.HAS_OVERFLOW:
             memory = next(left)
             words = os.pread(memory, os.fstat(memory).st_size, 0)
-        return launch(*wire.decode_words(words, argc), actions)
+        cwd, argv, env = wire.decode_words(words, argc)
+        if flags & wire.MAY_MAKE_CWD and not os.path.isdir(cwd):  # noqa: PTH112 - pathlib costs a runner's start 10 ms
+            self.made = make_directory()
+            cwd = env[b"PWD"] = os.fsencode(self.made)
+        return launch(cwd, argv, env, actions)
+
+    def clear(self) -> None:
+        """Leave the attempt's directory, and remove it where it was made for it."""
+        os.chdir("/")
+        if self.made:
+            import shutil  # noqa: PLC0415 - few attempts need it, and every runner would pay for it
+
+            shutil.rmtree(self.made, ignore_errors=True)
+            self.made = ""
 
     def reap(self) -> bool:
         """Wait for every child that has ended; return whether there are others."""
@@ -176,6 +191,20 @@ class Runner:
         """Say how the main process ended; nothing, where it is not known to have ended."""
         if self.status is not None:
             self.sock.send(wire.encode_ended(self.status, self.usage, last=last))
+
+
+def make_directory() -> str:
+    """Return a fresh directory that only this user can enter.
+
+    Raises:
+        NotStartable: there is no place for one.
+    """
+    import tempfile  # noqa: PLC0415 - few attempts need it, and every runner would pay for it
+
+    try:
+        return tempfile.mkdtemp(prefix="tq-")
+    except OSError as error:
+        raise NotStartable(CANNOT_RUN, "NoDirectory", f"no directory can be made for it: {error}") from None
 
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RUN, STOP = b"r", b"s"
 HELLO, ENDED, NOT_STARTED = b"h", b"e", b"n"
 
-HAS_STDIN, HAS_RESULT, HAS_ARGS, HAS_OVERFLOW = 1, 2, 4, 8
+HAS_STDIN, HAS_RESULT, HAS_ARGS, HAS_OVERFLOW, MAY_MAKE_CWD = 1, 2, 4, 8, 16
 RESULT_FD, ARGS_FD = 3, 4
 """The numbers under which a child finds its result and its arguments."""
 RESULT_VARIABLE, ARGS_VARIABLE = "TQ_RESULT_FD", "TQ_ARGS_FD"

@@ -17,10 +17,11 @@ from tqcli.client.cancel import cancel
 from tqcli.client.queues import list_queues
 from tqcli.core.spec import Shell
 from tqcli.core.state import State
+from tqcli.jetstream.api import call
 from tqcli.jetstream.limits import remove_limit, set_limit
 from tqcli.jetstream.logs import STDOUT
 from tqcli.jetstream.presence import read_agents
-from tqcli.jetstream.topology import consumer_info
+from tqcli.jetstream.topology import consumer_config, consumer_info
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,24 @@ def test_a_limit_holds_across_agents(stage: Stage, start_agent: StartAgent, tmp_
         running += 1 if mark == "+" else -1
         most = max(most, running)
     assert most == 3
+
+
+def test_a_queue_that_cant_be_served_holds_up_no_other(stage: Stage, start_agent: StartAgent) -> None:
+    """Somebody changed one of its consumers and deleted another: the agent says so, once, and serves the rest."""
+    agent = start_agent(queues=("broken", "default"))
+    jobs, changed = stage.names.jobs, stage.names.queue_consumer("broken", "high")
+    config = consumer_config(changed, stage.names.jobs_of("broken", "high")) | {"ack_wait": 10**9}
+
+    async def meddle() -> None:
+        body = {"stream_name": jobs, "config": config, "action": "update"}
+        await call(stage.link, f"CONSUMER.CREATE.{jobs}.{changed}.{config['filter_subject']}", body)
+        await call(stage.link, f"CONSUMER.DELETE.{jobs}.{stage.names.queue_consumer('broken', 'normal')}")
+
+    stage.run(meddle())
+    eventually(lambda: "queue broken: consumer broken-high" in agent.log.read_text(), 10)
+    for _ in range(3):
+        assert wait_until_final(stage, stage.submit(work=Shell(("true",))), 10).state is State.SUCCEEDED
+    assert agent.log.read_text().count("queue broken") == 1
 
 
 def test_a_limit_can_go_while_jobs_wait(stage: Stage, start_agent: StartAgent) -> None:

@@ -24,7 +24,7 @@ from tests.integration.process.drive import (
 from tests.support.eventually import eventually_async
 from tqcli.core.outcome import Exited
 from tqcli.process import tree
-from tqcli.process.child import Runner, RunnerLost
+from tqcli.process.child import NoProcess, Runner, RunnerLost
 from tqcli.process.pool import RunnerPool
 from tqcli.process.stop import containment
 
@@ -76,8 +76,8 @@ def test_runner_that_dies_unseen_is_told_by_run() -> None:
             runner = await pool.acquire()
             pid = await known_pid(runner)
             os.kill(pid, signal.SIGKILL)
-            assert isinstance((await attempt(runner, TRUE)).how, RunnerLost)
-            assert isinstance((await attempt(runner, TRUE)).how, RunnerLost)
+            assert isinstance((await attempt(runner, TRUE)).how, (NoProcess, RunnerLost))
+            assert isinstance((await attempt(runner, TRUE)).how, NoProcess)
             assert not runner.alive
 
     asyncio.run(check())
@@ -168,7 +168,7 @@ def test_pool_can_start_before_it_is_needed() -> None:
 
 
 def test_agent_out_of_descriptors_says_so_and_recovers() -> None:
-    """The attempt is lost, not failed: its job is not to blame."""
+    """The command did not begin: its job is not to blame."""
 
     async def check() -> None:
         async with RunnerPool() as pool:
@@ -182,14 +182,14 @@ def test_agent_out_of_descriptors_says_so_and_recovers() -> None:
                 ended = await runner.run(TRUE, on_output=drop)
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-            assert ended.how == RunnerLost("the command could not be handed to its runner: Too many open files")
+            assert ended.how == NoProcess("the command could not be handed to its runner: Too many open files")
             assert (await attempt(await pool.acquire(), TRUE)).how == Exited(0)
 
     asyncio.run(check())
 
 
 def test_host_without_memory_for_a_process_is_no_fault_of_the_command() -> None:
-    """The attempt is lost, not failed, and the runner goes on when there is some again."""
+    """The command did not begin, and the runner goes on when there is some again."""
 
     async def check() -> None:
         async with RunnerPool() as pool:
@@ -197,7 +197,7 @@ def test_host_without_memory_for_a_process_is_no_fault_of_the_command() -> None:
             pid = await known_pid(runner)
             await attempt(runner, TRUE)
             before = resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
-            assert isinstance((await attempt(runner, TRUE)).how, RunnerLost)
+            assert isinstance((await attempt(runner, TRUE)).how, NoProcess)
             resource.prlimit(pid, resource.RLIMIT_AS, before)
             assert runner.alive
             assert (await attempt(runner, TRUE)).how == Exited(0)

@@ -7,7 +7,7 @@ import pytest
 
 from tqcli.core.outcome import Exited, Failure, NotStarted, Raised, Returned, Signalled
 from tqcli.core.spec import Python
-from tqcli.process.child import Ended, How, RunnerLost
+from tqcli.process.child import Ended, How, NoProcess, RunnerLost
 from tqcli.process.handover import MAX_RESULT_BYTES
 from tqcli.process.python import parse_result, python_command
 
@@ -35,6 +35,7 @@ def outcome(how: How, result: bytes) -> object:
         (Signalled(9), b'{"value":1}', Signalled(9)),
         (NotStarted(127, Failure("NotFound", "x")), b"", NotStarted(127, Failure("NotFound", "x"))),
         (RunnerLost("x"), b'{"value":1}', RunnerLost("x")),
+        (NoProcess("x"), b"", NoProcess("x")),
     ],
 )
 def test_result_counts_where_the_process_ended_as_it_says(how: How, result: bytes, expected: object) -> None:

@@ -1,0 +1,73 @@
+"""What an attempt starts with: its command, with directory, environment and standard input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tqcli.core.outcome import Failure, NotStarted
+from tqcli.core.spec import Shell
+from tqcli.errors import CorruptRecord, NotFound, Unavailable, Unknown
+from tqcli.jetstream.objects import get_object
+from tqcli.process.command import Command
+from tqcli.process.launch import CANNOT_RUN
+from tqcli.process.python import python_command
+
+if TYPE_CHECKING:
+    from tqcli.core.spec import Spec, Stdin
+    from tqcli.jetstream.broker import Broker
+
+PATIENCE_S = 30.0
+"""For how long to ask a broker that does not answer for a job's standard input."""
+
+RETRY_PAUSE_S = 0.5
+
+
+async def prepare_command(
+    broker: Broker, spec: Spec, *, attempt: int, claim: str, environment: dict[str, str]
+) -> Command | NotStarted:
+    """Return the attempt's command, or why it can't start anywhere; `environment` is the agent's.
+
+    Whether the directory is there is for the runner to find out: a dead network mount would stop this whole process.
+
+    Raises:
+        Unknown, Unavailable: the broker does not give the job's standard input now.
+    """
+    try:
+        stdin = None if spec.stdin is None else await _load_stdin(broker, spec.stdin)
+    except (NotFound, CorruptRecord) as error:
+        return NotStarted(CANNOT_RUN, Failure(type(error).__name__, f"its standard input is not there: {error}"))
+    cwd = spec.cwd or ""
+    env = {**environment, **spec.env, **_variables(spec, attempt=attempt, claim=claim), "PWD": cwd}
+    may_make_cwd = not spec.cwd_required
+    work = spec.work
+    if isinstance(work, Shell):
+        argv = ("/bin/sh", "-c", work.argv[0]) if work.line else work.argv
+        return Command(argv=argv, env=env, cwd=cwd, stdin=stdin, may_make_cwd=may_make_cwd)
+    return python_command(work, env=env, cwd=cwd, stdin=stdin, may_make_cwd=may_make_cwd)
+
+
+def _variables(spec: Spec, *, attempt: int, claim: str) -> dict[str, str]:
+    variables = {
+        "TQ_JOB_ID": str(spec.id),
+        "TQ_ATTEMPT": str(attempt),
+        "TQ_QUEUE": spec.queue,
+        "TQ_GROUP": spec.group,
+        "TQ_CLAIM": claim,
+    }
+    if spec.size is not None:
+        variables["TQ_INDEX"] = str(spec.index)
+    return variables
+
+
+async def _load_stdin(broker: Broker, stdin: Stdin) -> bytes:
+    if stdin.data is not None:
+        return stdin.data
+    waited_s = 0.0
+    while True:
+        try:
+            return await get_object(broker, stdin.digest or "")
+        except (Unknown, Unavailable):
+            if waited_s >= PATIENCE_S:
+                raise
+        await broker.link.sleep(RETRY_PAUSE_S)
+        waited_s += RETRY_PAUSE_S
