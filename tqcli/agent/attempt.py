@@ -70,11 +70,6 @@ class Attempt:
         self._claiming: asyncio.Future[int] | None = None
         self._execution = Execution(desk)
 
-    @property
-    def claimed(self) -> bool:
-        """Whether the record names this attempt as the holder."""
-        return self._claiming is not None and self._claiming.done() and self._record.state is State.RUNNING
-
     async def perform(self) -> None:
         """Take the job from its delivery to its settling."""
         try:
@@ -87,6 +82,19 @@ class Attempt:
     def stop(self, why: Stop) -> None:
         """Stop the child, if there is one already, and let none begin."""
         self._execution.stop(why)
+
+    async def still_ours(self) -> bool:
+        """Return whether the job is ours after a gap in its lease; stop the child where another agent or a user has it.
+
+        Before its claim is written nothing needs to be looked up: whoever wrote first is found out by that write.
+        """
+        if self._claiming is None or not self._claiming.done() or self._record.state is not State.RUNNING:
+            return True
+        snapshot = await load_record(self._desk.broker, self.group, self.index)
+        if snapshot is None or snapshot.record.claim == str(self.claim):
+            return True
+        self.stop(Stop.FENCED)
+        return False
 
     # load ---------------------------------------------------------------------------------------------------------
 

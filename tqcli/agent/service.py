@@ -26,7 +26,6 @@ from tqcli.errors import Conflict, TqError
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.connection import connect
 from tqcli.jetstream.presence import Presence, announce, withdraw
-from tqcli.jetstream.records import load_record
 from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.topology import ensure_queue, ensure_timers, wait_for_streams
 from tqcli.process.pool import RunnerPool
@@ -87,7 +86,7 @@ class Agent:
         self._started_at = now()
         self._reporter = Reporter(self._broker, batch_prefix=f"{name}-{secrets.token_hex(4)}")
         self._runners = RunnerPool()
-        self._leases = Leases(self._broker, on_gap=self._check_claims)
+        self._leases = Leases(self._broker)
         self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
         self._firings = Firings(self._broker, link)
         self._desk = Desk(name, self._broker, self._reporter, self._runners, dict(os.environ))
@@ -161,13 +160,6 @@ class Agent:
             self._leases.discard(attempt)
             self._attempts.discard(attempt)
             self._news.set()
-
-    async def _check_claims(self) -> None:
-        """After a gap in our leases: stop what another agent has taken over, or a user cancelled."""
-        for attempt in list(self._attempts):
-            snapshot = await load_record(self._broker, attempt.group, attempt.index)
-            if snapshot is not None and attempt.claimed and snapshot.record.claim != str(attempt.claim):
-                attempt.stop(Stop.FENCED)
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,8 @@
-"""Tickets of a limited queue (see `jetstream.limits`): to start one of its jobs, the agent must hold one."""
+"""Tickets of a limited queue (see `jetstream.limits`): to start one of its jobs, the agent must hold one.
+
+A ticket goes from job to job here for as long as it is this agent's beyond doubt: its lease had no gap, and it is still
+in the stream. Any other one leaves unsettled, once it is idle: whoever has it now must not lose it through us.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tqcli.errors import NotFound, TqError
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
+from tqcli.jetstream.scan import is_stored
 from tqcli.jetstream.topology import consumer_info
 
 if TYPE_CHECKING:
@@ -21,11 +26,16 @@ WAIT = timedelta(seconds=10)
 
 
 class Ticket:
-    """One running job's share of its queue's limit."""
+    """One job's share of its queue's limit; idle while it waits for the job."""
 
-    def __init__(self, settle: str) -> None:
-        """`settle` is the ticket's delivery."""
-        self.settle = settle
+    def __init__(self) -> None:
+        """`settle` comes with the delivery."""
+        self.settle = ""
+        self.idle = True
+
+    async def still_ours(self) -> bool:
+        """Return False: no record says whose a ticket is, so after a gap in its lease it counts as another agent's."""
+        return False
 
 
 class Tickets:
@@ -36,10 +46,11 @@ class Tickets:
     ) -> None:
         """`on_arrival` is called when a ticket came, so a job may start."""
         self._broker = broker
+        self._link = link
         self._queue = queue
         self._leases = leases
         self._on_arrival = on_arrival
-        self._idle: list[Ticket] = []
+        self._tickets: dict[int, Ticket] = {}  # by sequence
         self._puller = Puller(link, broker.names.limits, queue, on_delivery=self._receive)
         self.limited = False
 
@@ -49,16 +60,19 @@ class Tickets:
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Learn anew whether the queue has a limit; a broker that does not answer changes nothing."""
+        """Learn anew whether the queue has a limit, and which of our tickets count; no answer changes nothing."""
         try:
-            await consumer_info(self._broker.link, self._broker.names.limits, self._queue)
+            await consumer_info(self._link, self._broker.names.limits, self._queue)
+            void = await self._find_void()
         except NotFound:
             self.limited = False
-            await self.release()
+            void = list(self._tickets)
         except TqError:
             return
         else:
             self.limited = True
+        for sequence in void:
+            self._forget(sequence)
         self._on_arrival()
 
     def room(self, free: int) -> int:
@@ -73,11 +87,14 @@ class Tickets:
 
     def take(self) -> Ticket | None:
         """Return an idle ticket, or None where the queue needs none."""
-        return self._idle.pop() if self.limited and self._idle else None
+        if not self.limited or not (idle := self._idle):
+            return None
+        idle[0].idle = False
+        return idle[0]
 
     def put(self, ticket: Ticket) -> None:
-        """Take a ticket back from a job that ended; the next one here may use it at once."""
-        self._idle.append(ticket)
+        """Take a ticket back from a job that ended; the next one here may use it at once, if it still counts."""
+        ticket.idle = True
 
     async def close(self) -> None:
         """Take no more tickets, and give the idle ones back."""
@@ -85,20 +102,48 @@ class Tickets:
         await self.release()
 
     async def release(self) -> None:
-        """Give the idle tickets back: this agent has no use for them now."""
-        while self._idle:
-            ticket = self._idle.pop()
-            self._leases.discard(ticket)
-            await self._broker.link.publish(ticket.settle, GIVE_BACK)
+        """Give the idle tickets back: this agent has no use for them now.
+
+        Without a connection they are only confirmed no more. Said later, after the lease, it would take the ticket out
+        of another agent's hands.
+        """
+        for sequence, ticket in list(self._tickets.items()):
+            if ticket.idle:
+                to_return = self._link.connected and self._leases.holds(ticket)
+                self._forget(sequence)
+                if to_return:
+                    await self._link.publish(ticket.settle, GIVE_BACK)
 
     def forget(self) -> None:
         """Write off the requests of a lost connection."""
         self._puller.forget()
 
+    @property
+    def _idle(self) -> list[Ticket]:
+        """The tickets that a job may use now."""
+        return [ticket for ticket in self._tickets.values() if ticket.idle and self._leases.holds(ticket)]
+
+    async def _find_void(self) -> list[int]:
+        """Return the sequences of the tickets that were removed, and of those that wait here without a lease."""
+        limits, sequences = self._broker.names.limits, list(self._tickets)
+        stored = await asyncio.gather(*(is_stored(self._link, limits, sequence) for sequence in sequences))
+        return [
+            sequence
+            for sequence, there in zip(sequences, stored, strict=True)
+            if (ticket := self._tickets.get(sequence))
+            and (not there or (ticket.idle and not self._leases.holds(ticket)))
+        ]
+
+    def _forget(self, sequence: int) -> None:
+        """Count a ticket no more, even where a job still runs on it."""
+        if ticket := self._tickets.pop(sequence, None):
+            self._leases.discard(ticket)
+
     def _receive(self, delivery: Delivery) -> None:
-        ticket = Ticket(delivery.settle)
+        # One that we have already comes again after a gap in its lease: if a job runs on it, it is not free.
+        ticket = self._tickets.setdefault(delivery.sequence, Ticket())
+        ticket.settle = delivery.settle
         self._leases.add(ticket)
-        self._idle.append(ticket)
         self._on_arrival()
 
 
