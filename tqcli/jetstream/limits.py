@@ -5,6 +5,10 @@ the limit would be tripled, and one consumer for all would start jobs in the ord
 *tickets*: N messages in a work-queue stream. An agent holds a ticket's delivery for each job that it runs, renews it
 like any lease and gives it back afterwards; an agent that dies gives it back by being silent. The number of tickets is
 the limit; a queue without a consumer for tickets has none.
+
+What can exceed a limit is only what runs already. An agent that was frozen, or cut off, for longer than a lease has
+lost its tickets: jobs of its own that nobody took over run to their end beside those that the next holders start, but
+none starts in their place. In the same way, jobs that run while a limit is set or lowered run to their end.
 """
 
 from __future__ import annotations
@@ -35,7 +39,8 @@ async def load_limit(broker: Broker, queue: str) -> int | None:
 async def set_limit(broker: Broker, queue: str, limit: int) -> None:
     """Let at most `limit` jobs of the queue run at once (1 to `MAX_LIMIT`).
 
-    Jobs that run are left alone: a lowered limit holds as soon as they have ended.
+    Jobs that run are left alone: a lowered limit holds as soon as they have ended, and agents that miss the news learn
+    it within 5 s. The tickets above the limit go, whether a job runs on them or not; their holders don't reuse them.
     """
     names = broker.names
     held = await _tickets(broker, queue)
