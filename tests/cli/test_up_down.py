@@ -36,6 +36,15 @@ def test_started_twice_says_so(tq: Tq) -> None:
     assert "tq down" in done.stderr
 
 
+def test_doctor_finds_the_local_broker_well(tq: Tq) -> None:
+    """It knows of this server that it syncs, and where its disk is."""
+    tq("up")
+    assert tq("run", "--", "true").code == 0
+    done = tq("doctor")
+    assert (done.code, done.stderr) == (0, ""), done.text
+    assert "free on the disk" in done.text
+
+
 def test_nothing_is_left_after_down(tq: Tq) -> None:
     """No process, and the next `down` says so."""
     pid = json.loads(tq("up", "--json").stdout)["pid"]

@@ -56,6 +56,7 @@ class NatsServer:
         token: str | None = None,
         config: str = "",
         jetstream: bool = True,
+        sync: str | None = None,
     ) -> None:
         """Prepare; `start`, or the context manager, starts it."""
         self.user = user
@@ -66,6 +67,7 @@ class NatsServer:
         self.log = self.folder / "log"
         self._config = config
         self._jetstream = jetstream
+        self._sync = "" if sync is None else f", sync_interval: {sync}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -160,7 +162,9 @@ class NatsServer:
         lines = [f'listen: "127.0.0.1:{self.port}"', f"server_name: tq-test-{self.port}"]
         if self._jetstream:
             # The logs of each test's namespace reserve space; how many fit must not depend on the disk.
-            lines.append(f"jetstream: {{store_dir: {json.dumps(str(self.folder / 'store'))}, max_file_store: 100TB}}")
+            lines.append(
+                f"jetstream: {{store_dir: {json.dumps(str(self.folder / 'store'))}, max_file_store: 100TB{self._sync}}}"
+            )
         if self.user is not None:
             user, password = json.dumps(self.user), json.dumps(self.password or "")
             lines.append(f"authorization: {{user: {user}, password: {password}}}")

@@ -13,6 +13,7 @@ import msgspec
 
 from tqcli.core.names import check_name, quote
 from tqcli.core.nearest import nearest
+from tqcli.core.plural import count
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.errors import Conflict, InvalidInput, NotFound
 from tqcli.jetstream.api import call
@@ -110,10 +111,10 @@ async def remove_queue(broker: Broker, queue: str) -> None:
         raise InvalidInput(msg, hint=f"`tq queue pause {queue}` keeps its jobs from starting")
     (found,) = [one for one in await list_queues(broker) if one.name == queue]
     if found.agents:
-        msg = f"the queue {queue!r} is served by {_count(found.agents, 'agent')}"
+        msg = f"the queue {queue!r} is served by {count(found.agents, 'agent')}"
         raise Conflict(msg, hint="`tq agents` lists them, `tq agents drain NAME` lets one leave")
     if found.queued or found.running:
-        msg = f"the queue {queue!r} has {_count(found.queued + found.running, 'job')}"
+        msg = f"the queue {queue!r} has {count(found.queued + found.running, 'job')}"
         raise Conflict(msg, hint=f"wait for them, or cancel them: tq queue purge {queue}")
     names = broker.names
     for level in LEVELS:
@@ -224,7 +225,3 @@ async def _count_default(broker: Broker) -> int:
         return await count_messages(broker.link, broker.names.jobs, broker.names.jobs_of(DEFAULT_QUEUE))
     except NoResponders:
         return 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -106,6 +106,16 @@ def consumer_config(name: str, filter_subject: str, *, metadata: dict[str, str] 
     }
 
 
+def queue_configs(names: Names, queue: str) -> list[dict[str, Any]]:
+    """Return the configurations of a queue's consumers, one for each level."""
+    return [consumer_config(names.queue_consumer(queue, level), names.jobs_of(queue, level)) for level in LEVELS]
+
+
+def firings_config(names: Names) -> dict[str, Any]:
+    """Return the configuration of the consumer of the firings."""
+    return consumer_config("firings", names.firings)
+
+
 async def ensure_streams(link: Link, names: Names, *, replicas: int = 1) -> None:
     """Create the streams that are missing; verify the others.
 
@@ -118,7 +128,7 @@ async def ensure_streams(link: Link, names: Names, *, replicas: int = 1) -> None
         except NotFound:
             await _create_stream(link, wanted)
         else:
-            _verify(f"stream {name}", wanted, found, ignore=("num_replicas", "max_bytes", "max_age"))
+            _refuse(f"stream {name}", stream_differences(wanted, found))
 
 
 async def _create_stream(link: Link, config: dict[str, Any]) -> None:
@@ -145,21 +155,19 @@ async def ensure_consumer(link: Link, stream: str, config: dict[str, Any]) -> di
     except NotFound:
         body = {"stream_name": stream, "config": config, "action": "create"}
         return await call(link, f"CONSUMER.CREATE.{stream}.{name}.{config['filter_subject']}", body)
-    _verify(f"consumer {name} of {stream}", config, info["config"], ignore=("metadata",))
+    _refuse(f"consumer {name} of {stream}", consumer_differences(config, info["config"]))
     return info
 
 
 async def ensure_queue(link: Link, names: Names, queue: str) -> None:
     """Create or verify the consumers of `queue`, one for each level."""
-    for level in LEVELS:
-        await ensure_consumer(
-            link, names.jobs, consumer_config(names.queue_consumer(queue, level), names.jobs_of(queue, level))
-        )
+    for config in queue_configs(names, queue):
+        await ensure_consumer(link, names.jobs, config)
 
 
 async def ensure_timers(link: Link, names: Names) -> None:
     """Create or verify the consumer of the firings."""
-    await ensure_consumer(link, names.timers, consumer_config("firings", names.firings))
+    await ensure_consumer(link, names.timers, firings_config(names))
 
 
 async def consumer_info(link: Link, stream: str, name: str) -> dict[str, Any]:
@@ -181,17 +189,29 @@ async def stream_state(link: Link, stream: str) -> dict[str, Any]:
     return state
 
 
-def _verify(what: str, wanted: dict[str, Any], found: dict[str, Any], *, ignore: tuple[str, ...]) -> None:
+def stream_differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Return what of a stream is not as tq needs it; its size, age and replicas are the operator's to choose."""
+    return _differences(wanted, found, ignore=("num_replicas", "max_bytes", "max_age"))
+
+
+def consumer_differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Return what of a consumer is not as tq needs it."""
+    return _differences(wanted, found, ignore=("metadata",))
+
+
+def _differences(wanted: dict[str, Any], found: dict[str, Any], *, ignore: tuple[str, ...]) -> list[str]:
     """Compare what matters; a field that JetStream leaves out has its zero value."""
-    for key, value in wanted.items():
-        if key in ignore:
-            continue
-        actual = found.get(key, type(value)())
-        if actual != value:
-            msg = f"{what} has {key} = {actual!r}; tq needs {value!r}"
-            raise SettingsError(
-                msg, hint="it was left as it is; use another namespace, or change it with the nats tool"
-            )
+    return [
+        f"{key} = {actual!r}; tq needs {value!r}"
+        for key, value in wanted.items()
+        if key not in ignore and (actual := found.get(key, type(value)())) != value
+    ]
+
+
+def _refuse(what: str, differences: list[str]) -> None:
+    if differences:
+        msg = f"{what} has {differences[0]}"
+        raise SettingsError(msg, hint="it was left as it is; use another namespace, or change it with the nats tool")
 
 
 async def wait_for_streams(link: Link, names: Names, *, deadline_s: float = 10.0) -> None:

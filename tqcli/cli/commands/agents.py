@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Argument
-from tqcli.cli.render.words import count
 from tqcli.client.agents import drain_agent, list_agents
+from tqcli.core.plural import count
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation

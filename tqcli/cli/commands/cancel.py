@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Argument
-from tqcli.cli.render.words import count
 from tqcli.client.cancel import Cancelled
 from tqcli.client.cancel import cancel as cancel_job
 from tqcli.core.exit_status import worst
+from tqcli.core.plural import count
 from tqcli.core.state import State
 from tqcli.errors import TqError
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from tqcli.cli.parameter import Argument, Option
-from tqcli.cli.render.words import count
 from tqcli.client import queues as client
 from tqcli.core.duration import format_duration
 from tqcli.core.exit_status import EXIT_CANCELLED
 from tqcli.core.names import quote
+from tqcli.core.plural import count
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from tqcli.cli.parameter import Option
-from tqcli.cli.render.words import count
+from tqcli.core.plural import count
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.plain import connect_plain, drive
 from tqcli.jetstream.presence import Presence, read_agents

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tqcli.cli.render.job import show_state
-from tqcli.cli.render.words import clock, count, one_line, work
+from tqcli.cli.render.words import clock, one_line, work
 from tqcli.cli.table import shorten
 from tqcli.core.ending import describe_end
+from tqcli.core.plural import count
 from tqcli.core.state import State
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from tqcli.cli.render import agent as agent_render
 from tqcli.cli.render import queue as queue_render
 from tqcli.cli.render.job import show_state
-from tqcli.cli.render.words import clock, count
+from tqcli.cli.render.words import clock
 from tqcli.cli.table import draw_table
+from tqcli.core.plural import count
 from tqcli.core.state import State
 
 if TYPE_CHECKING:

@@ -14,15 +14,6 @@ _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "job"), count(1200, "job")
-    ('1 job', '1,200 jobs')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def short_duration(duration: timedelta) -> str:
     """Return a duration in its largest unit, in four characters or so.
 
