@@ -9,7 +9,7 @@ from tqcli.core.codec import encode
 from tqcli.core.conclusion import conclude
 from tqcli.core.outcome import Exited
 from tqcli.core.verdict import Succeed
-from tqcli.jetstream.logs import STDOUT, Frame, encode_frames
+from tqcli.jetstream.logs import STDOUT, Frame, encode_frame, encode_message
 from tqcli.jetstream.subjects import HEADER_EXPECTED
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from tests.support.stage import Stage
     from tqcli.client.printed import Printed
     from tqcli.core.spec import Spec
+
+
+def encode_frames(number: int, frames: Iterable[Frame]) -> bytes:
+    """Return the body of a log message."""
+    return encode_message(number, b"".join(encode_frame(*frame) for frame in frames))
 
 
 def print_frames(stage: Stage, spec: Spec, number: int, *frames: Frame, attempt: int = 1) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from tqcli.agent.printing import LogSender
     from tqcli.agent.reporting import Reporter
     from tqcli.jetstream.broker import Broker
     from tqcli.process.pool import RunnerPool
@@ -18,6 +19,7 @@ class Desk(NamedTuple):
     name: str
     broker: Broker
     reporter: Reporter
+    logs: LogSender
     runners: RunnerPool
     environment: dict[str, str]
 

@@ -81,7 +81,7 @@ class Execution:
             runner = await self._desk.runners.acquire()
         except OSError as error:
             return Ended(NoProcess(str(error)))
-        self._pump = LogPump(self._desk.broker, log, on_caught_up=runner.resume)
+        self._pump = LogPump(self._desk.logs, log)
         timers = [loop.call_later(LONG_S, on_long)]
         if spec.timeout is not None:
             timers.append(loop.call_later(spec.timeout.total_seconds(), self.stop, Stop.TIMEOUT))

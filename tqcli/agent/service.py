@@ -20,6 +20,7 @@ from tqcli.agent.firings import Firings
 from tqcli.agent.handover import is_taken
 from tqcli.agent.intake import Intake
 from tqcli.agent.lease import Leases
+from tqcli.agent.printing import LogSender
 from tqcli.agent.reporting import Reporter
 from tqcli.agent.tickets import refresh_all
 from tqcli.errors import Conflict, TqError
@@ -89,7 +90,7 @@ class Agent:
         self._leases = Leases(self._broker)
         self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
         self._firings = Firings(self._broker, link)
-        self._desk = Desk(name, self._broker, self._reporter, self._runners, dict(os.environ))
+        self._desk = Desk(name, self._broker, self._reporter, LogSender(self._broker), self._runners, dict(os.environ))
 
     async def run(self) -> None:
         """Take jobs until told to leave."""

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from tqcli.errors import Conflict, Forbidden, NotFound, QueueFull, SettingsError, TqError, Unavailable, Unknown
+from tqcli.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    QueueFull,
+    SettingsError,
+    TqError,
+    Unavailable,
+    Unknown,
+)
 from tqcli.jetstream.link import NoResponders
 
 if TYPE_CHECKING:
@@ -48,6 +58,8 @@ _ERRORS: dict[int, type[TqError]] = {
     10122: QueueFull,
     10023: QueueFull,  # insufficient resources
     10047: QueueFull,  # insufficient storage
+    10054: InvalidInput,  # message larger than the stream takes
+    10109: Forbidden,  # the stream is sealed
     10014: NotFound,
     10037: NotFound,
     10059: NotFound,

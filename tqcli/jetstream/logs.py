@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.errors import CorruptRecord
 from tqcli.jetstream.api import check_ack
+from tqcli.jetstream.link import NoResponders
+from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tqcli.jetstream.broker import Broker
 
@@ -25,6 +27,8 @@ STDERR = 2
 _VERSION = 1
 _HEAD = struct.Struct(">BI")
 _FRAME = struct.Struct(">BQI")
+MESSAGE_HEAD_BYTES = _HEAD.size
+FRAME_HEAD_BYTES = _FRAME.size
 
 
 class Frame(NamedTuple):
@@ -48,12 +52,14 @@ class LogMessage(NamedTuple):
     frames: list[Frame]
 
 
-def encode_frames(number: int, frames: Iterable[Frame]) -> bytes:
-    """Return the body of an attempt's log message `number`, counted from 0."""
-    parts = [_HEAD.pack(_VERSION, number)]
-    for stream, at_us, data in frames:
-        parts += (_FRAME.pack(stream, at_us, len(data)), data)
-    return b"".join(parts)
+def encode_frame(stream: int, at_us: int, data: bytes | memoryview) -> bytes:
+    """Return a frame as it is within a message: `FRAME_HEAD_BYTES`, then the data."""
+    return b"".join((_FRAME.pack(stream, at_us, len(data)), data))
+
+
+def encode_message(number: int, frames: bytes) -> bytes:
+    """Return message `number` of an attempt's log, counted from 0: `MESSAGE_HEAD_BYTES`, then encoded frames."""
+    return _HEAD.pack(_VERSION, number) + frames
 
 
 def decode_message(subject: str, body: bytes) -> LogMessage:
@@ -84,10 +90,17 @@ def _split(body: bytes) -> Iterator[Frame]:
         offset += length
 
 
-async def publish_frames(broker: Broker, subject: str, body: bytes, *, timeout_s: float = 5.0) -> None:
-    """Store one log message.
+async def publish_frames(broker: Broker, subject: str, number: int, frames: bytes, *, timeout_s: float = 5.0) -> None:
+    """Store message `number` of an attempt's log.
 
     Raises:
-        Unknown, Unavailable, QueueFull: it is not stored, or nobody knows.
+        Unknown, Unavailable: it is not stored, or nobody knows; to be tried again.
+        QueueFull, InvalidInput, Forbidden, NotFound: the log is full, or takes no such message; or it was deleted.
     """
-    check_ack(await broker.link.post(subject, body, timeout_s=timeout_s), subject)
+    try:
+        reply = await broker.link.post(subject, encode_message(number, frames), timeout_s=timeout_s)
+    except NoResponders:
+        # Without a leader just now, or deleted for good? JetStream itself knows, and says NotFound.
+        await stream_state(broker.link, broker.names.logs)
+        raise
+    check_ack(reply, subject)

@@ -83,11 +83,11 @@ class Runner:
         """Whether the command has ended by now; what it printed may still be on its way."""
         return self._how is not None
 
-    async def run(self, command: Command, *, on_output: Callable[[int, bytes], bool | None]) -> Ended:
+    async def run(self, command: Command, *, on_output: Callable[[int, bytes], None]) -> Ended:
         """Run the command; return how it ended, once all it printed is read and no process of it is left.
 
         `on_output` gets the stream (1 or 2) and a chunk of up to 64 KiB from the loop's reader callback, so it must be
-        quick; where it returns False nothing more is read until `resume`. Cancelling `run` kills the attempt.
+        quick. Cancelling `run` kills the attempt.
         """
         if not self.alive:
             return Ended(NoProcess("the runner was gone before the command could start"))
@@ -126,11 +126,6 @@ class Runner:
             self._sock.send(wire.encode_stop(grace_s))
         except (BrokenPipeError, ConnectionResetError):
             return  # the runner is dead; the end of its socket says so to `_on_packet`
-
-    def resume(self) -> None:
-        """Go on reading after `on_output` returned False."""
-        if self._output is not None:
-            self._output.resume()
 
     def close(self) -> None:
         """Let the runner go: it kills what it runs, and ends."""

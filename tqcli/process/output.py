@@ -26,20 +26,20 @@ STDOUT, STDERR = 1, 2
 class Output:
     """Reads both pipes of one attempt. Calls `on_done` once, when all is read after `finish`."""
 
-    __slots__ = ("_deadline", "_finished", "_loop", "_on_done", "_on_output", "_open", "_paused", "_timer", "_watched")
+    __slots__ = ("_deadline", "_finished", "_loop", "_on_done", "_on_output", "_open", "_timer", "_watched")
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        on_output: Callable[[int, bytes], bool | None],
+        on_output: Callable[[int, bytes], None],
         on_done: Callable[[Exception | None], None],
     ) -> None:
-        """`on_output` gets stream and chunk, and returns False for "no more until `resume`"."""
+        """`on_output` gets stream and chunk."""
         self._loop = loop
         self._on_output = on_output
         self._on_done = on_done
         self._open: dict[int, int] = {}
-        self._paused = self._watched = self._finished = False
+        self._watched = self._finished = False
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self) -> tuple[int, int]:
@@ -61,16 +61,6 @@ class Output:
         self._timer = self._loop.call_later(WATCH_AFTER_S, self._watch)
         return out_end, err_end
 
-    def resume(self) -> None:
-        """Go on after a pause."""
-        if not self._paused:
-            return
-        self._paused = False
-        if self._finished:
-            self.finish()
-        elif self._watched:
-            self._watch()
-
     def finish(self) -> None:
         """Read what is left, now that no descendant is there to write more."""
         self._finished = True
@@ -78,7 +68,7 @@ class Output:
             self._drain(fd)
         if not self._open:
             self._end(None)
-        elif not self._paused:  # somebody else holds an end, or the pipe is larger than usual
+        else:  # somebody else holds an end, or the pipe is larger than usual
             self._watch()
             self._cancel_timer()
             self._timer = self._loop.call_later(DRAIN_S, self._give_up)
@@ -91,9 +81,8 @@ class Output:
 
     def _watch(self) -> None:
         self._watched = True
-        if not self._paused:
-            for fd in self._open:
-                self._loop.add_reader(fd, self._on_readable, fd)
+        for fd in self._open:
+            self._loop.add_reader(fd, self._on_readable, fd)
 
     def _on_readable(self, fd: int) -> None:
         self._read(fd)
@@ -102,7 +91,7 @@ class Output:
 
     def _drain(self, fd: int) -> None:
         for _ in range(DRAIN_READS):
-            if self._paused or fd not in self._open or not self._read(fd):
+            if fd not in self._open or not self._read(fd):
                 return
 
     def _read(self, fd: int) -> bool:
@@ -115,27 +104,16 @@ class Output:
             self._close(fd)
             return False
         try:
-            wants_more = self._on_output(self._open[fd], chunk)
+            self._on_output(self._open[fd], chunk)
         except Exception as error:  # noqa: BLE001 - the caller's own bug ends its `run`, not the event loop's callback
             self._end(error)
             return False
-        if wants_more is False:
-            self._pause()
         return True
 
-    def _pause(self) -> None:
-        self._paused = True
-        if self._watched:
-            for fd in self._open:
-                self._loop.remove_reader(fd)
-
     def _give_up(self) -> None:
-        if self._paused:
-            return  # `resume` finishes anew
         for fd in tuple(self._open):
             self._drain(fd)
-        if not self._paused:
-            self._end(None)
+        self._end(None)
 
     def _end(self, error: Exception | None) -> None:
         self.close()

@@ -17,6 +17,7 @@ from tests.support.agents import wait_until_final
 from tests.support.eventually import eventually
 from tqcli.agent.desk import Desk
 from tqcli.agent.execution import Execution
+from tqcli.agent.printing import LogSender
 from tqcli.agent.reporting import Reporter
 from tqcli.core.outcome import Exited, Interrupted, Outcome
 from tqcli.core.spec import Shell
@@ -56,7 +57,7 @@ def test_a_host_without_a_free_process_is_no_fault_of_the_job(
     async def check() -> Outcome | None:
         async with ShortPool(refusals) as pool:
             reporter = Reporter(stage.broker, batch_prefix="x")
-            execution = Execution(Desk("a", stage.broker, reporter, pool, {}))
+            execution = Execution(Desk("a", stage.broker, reporter, LogSender(stage.broker), pool, {}))
             command = Command(argv=("/bin/true",), env={}, cwd="/")
             return execution.outcome(await execution.run(spec, command, log="log", on_long=lambda: None))
 

@@ -8,7 +8,6 @@ import os
 import random
 import time
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,59 +98,6 @@ def test_line_is_seen_while_the_command_runs() -> None:
             await eventually_async(seen, timeout_s=20)
             runner.stop(timedelta(0))
             await running
-
-    asyncio.run(check())
-
-
-def test_paused_output_blocks_the_command_and_loses_nothing() -> None:
-    """After False nothing is read until `resume`; the command stands still meanwhile, and so does `run` at its end."""
-
-    async def check() -> None:
-        async with RunnerPool() as pool:
-            runner = await pool.acquire()
-            chunks: list[bytes] = []
-
-            def take(_stream: int, chunk: bytes) -> bool:
-                chunks.append(chunk)
-                return False
-
-            code = f"import os\nfor _ in range(10): os.write(1, b'x' * {PIPE_BYTES})"
-            running = asyncio.create_task(runner.run(make_python(code), on_output=take))
-            for seen in range(1, 11):
-                await eventually_async(partial(has_length, chunks, seen), timeout_s=20)
-                assert not running.done()
-                runner.resume()
-            ended = await running
-            assert ended.how == Exited(0)
-            assert b"".join(chunks) == b"x" * 10 * PIPE_BYTES
-
-    asyncio.run(check())
-
-
-def has_length(values: list[bytes], length: int) -> bool:
-    """Return whether so many have come."""
-    return len(values) == length
-
-
-def test_pause_on_one_chunk_of_a_short_command_waits_for_resume() -> None:
-    """The command has long ended when its output goes on."""
-
-    async def check() -> None:
-        async with RunnerPool() as pool:
-            runner = await pool.acquire()
-            chunks: list[tuple[int, bytes]] = []
-
-            def take(stream: int, chunk: bytes) -> bool:
-                chunks.append((stream, chunk))
-                return False
-
-            running = asyncio.create_task(runner.run(make_command("sh", "-c", "echo a; echo b >&2"), on_output=take))
-            await eventually_async(lambda: len(chunks) == 1, timeout_s=20)
-            runner.resume()
-            await eventually_async(lambda: len(chunks) == 2, timeout_s=20)
-            runner.resume()
-            assert (await running).how == Exited(0)
-            assert sorted(chunks) == [(1, b"a\n"), (2, b"b\n")]
 
     asyncio.run(check())
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.printing import encode_frames
 from tqcli.client.printed import Printed, Reader, keep_tail
-from tqcli.jetstream.logs import CUT, STDERR, STDOUT, Frame, encode_frames
+from tqcli.jetstream.logs import CUT, STDERR, STDOUT, Frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.printing import encode_frames
 from tqcli.errors import CorruptRecord
-from tqcli.jetstream.logs import Frame, decode_message, encode_frames
+from tqcli.jetstream.logs import Frame, decode_message
 
 FRAMES = st.lists(st.builds(Frame, st.integers(0, 2), st.integers(0, 2**63), st.binary(max_size=300)), max_size=20)
 
