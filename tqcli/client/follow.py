@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqcli.client.hints import LOOK_AGAIN_S, confirm, is_final, is_hint, is_over, look
 from tqcli.client.inbox import Inbox
-from tqcli.client.logs import ANY, PAGE
+from tqcli.client.logs import ANY, PAGE, check_attempt
 from tqcli.client.patience import insist
 from tqcli.client.printed import Reader, Which
 from tqcli.core.codec import decode_spec
@@ -71,16 +71,19 @@ class Follower:
         """Yield what is printed already; `read` goes on from there.
 
         Raises:
-            NotFound: there is no such job.
+            NotFound: there is no such job, or it has ended without such an attempt.
         """
         found = await look(self._broker, self._id)
+        job = describe(*found)
+        if job.state.final:
+            check_attempt(job, self._attempts)
         if self._attempts is Which.LAST and found.record is not None:
             self._first = found.record.attempt or 1
         # What came before this attempt is not read, so the cursor starts behind it.
         async for printed in self._catch_up(self._first if self._attempts is Which.LAST else None):
             yield printed
         if found.record is not None and self._over(found.record):
-            self.job = describe(*found)
+            self.job = job
 
     async def read(self) -> AsyncIterator[Printed]:
         """Yield what is printed, as it is, up to the end. Where a wait is interrupted, it can be called again.

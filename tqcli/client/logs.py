@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tqcli.client.printed import Attempts, Reader, Which
+from tqcli.errors import NotFound
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
 
@@ -35,24 +36,42 @@ class _Glance(msgspec.Struct):
 _glance = msgspec.json.Decoder(_Glance).decode
 
 
-def choose_attempt(last: int, attempts: Attempts) -> int | str:
-    """Return the attempt that `attempts` means where a job's last one is `last`, or the wildcard.
+def choose_attempts(last: int, attempts: Attempts) -> range:
+    """Return the attempts that are meant where the last one of a job is `last`.
 
-    An attempt has no record in its first moments, so a job that seems not to have started may be in its first one.
+    An attempt has no record in its first moments, so there may be one more.
     """
     match attempts:
         case Which.ALL:
-            return ANY
+            return range(1, last + 2)
         case Which.LAST:
-            return last or 1
+            return range(last or 1, (last or 1) + 1)
         case number:
-            return number
+            return range(number, number + 1)
+
+
+def check_attempt(job: Job, attempts: Attempts) -> None:
+    """See that a job had an attempt that is asked for by its number, or has it just now.
+
+    Raises:
+        NotFound: it had not.
+    """
+    if isinstance(attempts, int) and attempts > job.attempt + (not job.state.final):
+        count = "1 attempt" if job.attempt == 1 else f"{job.attempt} attempts"
+        msg = f"no attempt {attempts} of job {job.id}: it had {count}"
+        raise NotFound(msg, hint=f"`tq logs --attempt all {job.id}` shows what all of them printed")
 
 
 async def read_output(broker: Broker, job: Job, attempts: Attempts) -> AsyncIterator[Printed]:
-    """Yield what a job printed, in order."""
-    async for printed in _read_one(broker, job.group, job.index or 0, choose_attempt(job.attempt, attempts)):
-        yield printed
+    """Yield what a job printed, in order.
+
+    Raises:
+        NotFound: it had no such attempt.
+    """
+    check_attempt(job, attempts)
+    for attempt in choose_attempts(job.attempt, attempts):
+        async for printed in _read_one(broker, job.group, job.index or 0, attempt):
+            yield printed
 
 
 async def read_group_output(broker: Broker, group: str, attempts: Attempts) -> AsyncIterator[Printed]:
@@ -61,12 +80,13 @@ async def read_group_output(broker: Broker, group: str, attempts: Attempts) -> A
     together = await _read_together(broker, group)
     if together is not None:
         for printed in together:
-            if choose_attempt(last.get(printed.element, 0), attempts) in {ANY, printed.attempt}:
+            if printed.attempt in choose_attempts(last.get(printed.element, 0), attempts):
                 yield printed
         return
-    for element, attempt in last.items():
-        async for printed in _read_one(broker, group, element, choose_attempt(attempt, attempts)):
-            yield printed
+    for element, last_attempt in last.items():
+        for attempt in choose_attempts(last_attempt, attempts):
+            async for printed in _read_one(broker, group, element, attempt):
+                yield printed
 
 
 async def read_last_attempts(broker: Broker, group: str) -> dict[int, int]:
@@ -76,7 +96,7 @@ async def read_last_attempts(broker: Broker, group: str) -> dict[int, int]:
     return dict(sorted([(split_tail(stored.subject)[1], _glance(stored.body).attempt) async for stored in records]))
 
 
-async def _read_one(broker: Broker, group: str, element: int, attempt: int | str) -> AsyncIterator[Printed]:
+async def _read_one(broker: Broker, group: str, element: int, attempt: int) -> AsyncIterator[Printed]:
     reader = Reader()
     async for stored in oldest_first(
         broker.link, broker.names.logs, broker.names.log(group, element, attempt), page=PAGE

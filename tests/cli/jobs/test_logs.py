@@ -101,6 +101,35 @@ def test_lines_can_be_labelled(tq: Tq, served: Stage) -> None:
     assert tq("logs", "--prefix", str(second.id)).text == "8: other"
 
 
+def test_attempts_are_told_apart(tq: Tq, served: Stage, spec: Spec) -> None:
+    """An unfinished last line comes before the next attempt's first; labels name the attempt, where all are shown."""
+    for attempt in (1, 2):
+        served.start(spec)
+        frames = Frame(STDOUT, AT_US + attempt, b"line\nend"), Frame(STDERR, AT_US + attempt, b"err")
+        print_frames(served, spec, 0, *frames, attempt=attempt)
+        if attempt == 1:
+            served.wait_for_retry(spec, Exited(1))
+    served.finish(spec)
+    job_id = str(spec.id)
+    ended = tq("logs", "--prefix", "--attempt", "all", job_id)
+    assert ended.text.splitlines() == [f"{job_id}#{words}" for words in ("1: line", "1: end", "2: line", "2: end")]
+    assert ended.stderr.splitlines() == [f"{job_id}#1: err", f"{job_id}#2: err"]
+    assert tq("logs", "--prefix", "--stdout", job_id).text.splitlines() == [f"{job_id}: line", f"{job_id}: end"]
+    lines = [json.loads(line) for line in tq("logs", "--json", "--attempt", "all", job_id).text.splitlines()]
+    assert [line["attempt"] for line in lines] == [1, 1, 1, 2, 2, 2]
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+
+
+def test_attempt_that_never_was(tq: Tq, served: Stage, spec: Spec) -> None:
+    """It is not found: an empty output would say that it printed nothing."""
+    served.start(spec)
+    served.finish(spec)
+    for words in ((), ("-f",)):
+        ended = tq("logs", *words, "--attempt", "9", str(spec.id))
+        assert (ended.code, ended.stdout) == (3, b"")
+        assert f"no attempt 9 of job {spec.id}: it had 1 attempt" in ended.stderr
+
+
 def test_json_has_a_document_for_each_line(tq: Tq, served: Stage, spec: Spec) -> None:
     """With the bytes where they are no text."""
     print_frames(served, spec, 0, Frame(STDOUT, AT_US, b"a\nb\xff"), Frame(STDERR, AT_US, "ü\n".encode()))

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.printing import join, print_frames, print_text
+from tqcli.client.follow import Follower
 from tqcli.client.logs import PAGE, read_group_output, read_output
 from tqcli.client.printed import Which
 from tqcli.client.query import load_job
 from tqcli.core.outcome import Exited
 from tqcli.core.state import Reason
+from tqcli.errors import NotFound
 from tqcli.jetstream.logs import CUT, STDERR, STDOUT, Frame
 
 if TYPE_CHECKING:
@@ -65,8 +67,29 @@ def test_last_attempt_is_what_is_shown(stage: Stage) -> None:
     fail_attempts(stage, spec, 3)
     assert read(stage, spec) == "3;"
     assert read(stage, spec, 2) == "2;"
-    assert read(stage, spec, 9) == ""
     assert read(stage, spec, Which.ALL) == "1;2;3;"
+
+
+def test_attempt_that_never_was_is_not_found(stage: Stage) -> None:
+    """An empty output would say that it printed nothing. The one after the last may have just begun, if any may."""
+    spec = stage.submit(retries=2)
+    assert read(stage, spec, 1) == ""
+    with pytest.raises(NotFound, match=r"no attempt 2 .* it had 0 attempts"):
+        read(stage, spec, 2)
+    fail_attempts(stage, spec, 3)
+    with pytest.raises(NotFound, match=r"no attempt 4 .* it had 3 attempts"):
+        read(stage, spec, 4)
+    with pytest.raises(NotFound, match=r"no attempt 4 "):
+        stage.collect(Follower(stage.broker, spec.id, 4).read_stored())
+
+
+@pytest.mark.parametrize("in_group", [False, True], ids=["one job", "its group"])
+def test_attempts_come_one_after_the_other(stage: Stage, *, in_group: bool) -> None:
+    """Also where the first was heard of last, as after an agent was cut off, and something of it is missing."""
+    (spec,) = stage.submit_group([3], retries=1)
+    fail_attempts(stage, spec, 2)
+    print_text(stage, spec, 2, "late;")
+    assert (read_group if in_group else read)(stage, spec, Which.ALL) == "1;late;2;"
 
 
 def test_silent_last_attempt_shows_nothing(stage: Stage) -> None:

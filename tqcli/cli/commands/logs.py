@@ -72,7 +72,7 @@ def logs(
     Into a pipe or a file it goes byte for byte; on a terminal, control characters are shown instead of obeyed. Of a
     group, job by job in the order of their indexes; with -f, line by line as the lines come.
 
-    With --json, each line is a document.
+    With --json, each line is a document. With --attempt all, --prefix names the attempt too, as in 1xkbbg00a7c3k9mf#2.
 
     Examples:
         tq logs -f
@@ -106,6 +106,7 @@ class _Logs:
             self._streams,
             timestamps=flags.timestamps,
             prefix=flags.prefix,
+            attempts=flags.attempt is Which.ALL,
             whole_lines=self._is_group and flags.follow,
         )
         is_element = found.spec.size is not None

@@ -19,6 +19,8 @@ from tqcli.core.ids import JobId
 from tqcli.jetstream.logs import CUT, STDERR, STDOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tqcli.cli.output import Output
     from tqcli.client.printed import Printed
 
@@ -37,11 +39,12 @@ def neutralise(text: str) -> str:
 
 
 class Look(NamedTuple):
-    """How to show it: which streams, and what stands before each line."""
+    """How to show it: which streams, and what stands before each line; with `attempts`, a prefix names them too."""
 
     streams: frozenset[int] = _BOTH
     timestamps: bool = False
     prefix: bool = False
+    attempts: bool = False
     whole_lines: bool = False
 
 
@@ -75,6 +78,7 @@ class LogWriter:
         self._look = look
         self._by_line = look.timestamps or look.prefix or look.whole_lines or output.json
         self._open: dict[_Source, tuple[int, bytearray]] = {}
+        self._attempts: dict[int, int] = {}
         self._decoders: dict[_Source, codecs.IncrementalDecoder] = {}
         self._terminals = {STDOUT: output.is_terminal, STDERR: sys.stderr.isatty()}
 
@@ -86,16 +90,23 @@ class LogWriter:
         elif frame.stream in self._look.streams:
             source = _Source(element, attempt, frame.stream)
             if self._by_line:
+                if self._attempts.setdefault(element, attempt) < attempt:
+                    self._attempts[element] = attempt
+                    self._end_lines(lambda one: one.element == element and one.attempt < attempt)
                 self._split(source, frame.at_us, frame.data)
             else:
                 self._show(source, frame.data)
 
     def close(self) -> None:
         """Show the lines that have no end."""
-        for source, (at_us, data) in self._open.items():
+        self._end_lines(lambda _: True)
+
+    def _end_lines(self, is_over: Callable[[_Source], bool]) -> None:
+        """Show the lines without an end from sources that will say no more."""
+        for source in [source for source in self._open if is_over(source)]:
+            at_us, data = self._open.pop(source)
             if data:
                 self._show_line(source, at_us, bytes(data))
-        self._open.clear()
 
     def _split(self, source: _Source, at_us: int, data: bytes) -> None:
         started_us, held = self._open.pop(source, (at_us, bytearray()))
@@ -121,7 +132,8 @@ class LogWriter:
         self._show(source, head.encode() + line + b"\n")
 
     def _label(self, source: _Source) -> str:
-        return str(source.element) if self._is_group else self._group
+        job = str(source.element) if self._is_group else self._group
+        return f"{job}#{source.attempt}" if self._look.attempts else job
 
     def _document(self, source: _Source, at_us: int, line: bytes) -> _Line:
         try:
