@@ -21,11 +21,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tqcli.agent.desk import say
+from tqcli.agent.lease import now_s
 from tqcli.agent.tickets import Ticket, Tickets
 from tqcli.errors import TqError, Unavailable, Unknown
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
 from tqcli.jetstream.subjects import LEVELS, split_tail
-from tqcli.jetstream.topology import ensure_queue
+from tqcli.jetstream.topology import ACK_WAIT_S, ensure_queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -235,7 +236,7 @@ class Intake:
         elif self._ahead > 0:
             if not self._held_ready:
                 asyncio.get_running_loop().call_later(STALE_S, self._wake.set)
-            line.ready.append((time.monotonic(), delivery, ticket))
+            line.ready.append((now_s(), delivery, ticket))
         else:
             # More than one parked line answered for the same free slot (H46).
             self._return(delivery, ticket, line.queue)
@@ -272,6 +273,7 @@ class Intake:
             self.tickets[queue].put(ticket)
         typical_s = took_s if self._typical_s is None else self._typical_s
         self._typical_s = typical_s + PACE_WEIGHT * (took_s - typical_s)
+        self._give_back_stale()
         for line in self._lines:
             while line.ready and self._free > 0 and not self._draining:
                 _, delivery, held = line.ready.popleft()
@@ -279,12 +281,19 @@ class Intake:
         self._wake.set()
 
     def _give_back_stale(self) -> None:
-        """Give back what has been held ready too long: the pace was guessed wrong, others may have a free slot."""
-        oldest = time.monotonic() - STALE_S
+        """Give back what has been held ready too long: the pace was guessed wrong, others may have a free slot.
+
+        After its lease it is nobody's to give back: another agent may have it.
+        """
+        now = now_s()
         for line in self._lines:
-            while line.ready and line.ready[0][0] < oldest:
-                self._return(*line.ready.popleft()[1:], line.queue)
+            while line.ready and now - line.ready[0][0] > STALE_S:
+                came_at, delivery, ticket = line.ready.popleft()
                 self._typical_s = None
+                if now - came_at < ACK_WAIT_S:
+                    self._return(delivery, ticket, line.queue)
+                elif ticket is not None:
+                    self.tickets[line.queue].put(ticket)
 
     async def _give_back(self, delivery: Delivery, ticket: Ticket | None, queue: str) -> None:
         """Give back what can't start here; where the broker is away its lease ends by itself."""

@@ -51,7 +51,7 @@ class Leases:
         """Nothing is confirmed before `run`."""
         self._broker = broker
         self._confirmed_at: dict[Held, float] = {}
-        self._beat_at = _now_s()
+        self._beat_at = now_s()
 
     def add(self, held: Held) -> None:
         """Confirm this delivery from now on.
@@ -68,13 +68,13 @@ class Leases:
     def holds(self, held: Held) -> bool:
         """Return whether its lease can't have ended."""
         confirmed_at = self._confirmed_at.get(held)
-        return confirmed_at is not None and _now_s() - confirmed_at < ACK_WAIT_S
+        return confirmed_at is not None and now_s() - confirmed_at < ACK_WAIT_S
 
     async def run(self) -> None:
         """Confirm until cancelled."""
         async with asyncio.TaskGroup() as confirmations:
             while True:
-                self._beat_at = _now_s()
+                self._beat_at = now_s()
                 for held in self._confirmed_at:
                     confirmations.create_task(self._confirm(held, self._beat_at))
                 await asyncio.sleep(BEAT_S)
@@ -90,6 +90,6 @@ class Leases:
                 self._confirmed_at[held] = max(self._confirmed_at[held], sent_at)
 
 
-def _now_s() -> float:
+def now_s() -> float:
     """Return seconds of a clock that goes on while the host sleeps: the server's does."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
