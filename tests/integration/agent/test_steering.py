@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -161,11 +161,15 @@ def test_a_draining_agent_takes_nothing(stage: Stage, start_agent: StartAgent, *
     running = stage.submit(queue="other", work=Shell(("sleep", "6")))
     wait_until_running(stage, running)
     leaving.signal(signal.SIGTERM)
-    eventually(lambda: "draining" in leaving.log.read_text(), 5)
+    consumer = stage.names.queue_consumer("default", "normal")
+
+    def look() -> dict[str, Any]:
+        return stage.run(consumer_info(stage.link, stage.names.jobs, consumer))
+
+    eventually(lambda: "draining" in leaving.log.read_text() and look()["num_waiting"] == 0, 5)
     waiting = stage.submit(work=Shell(("true",)))
     assert [queue.queued for queue in stage.run(list_queues(stage.broker)) if queue.name == "default"] == [1]
-    info = stage.run(consumer_info(stage.link, stage.names.jobs, stage.names.queue_consumer("default", "normal")))
-    assert info["num_ack_pending"] == 0
+    assert look()["num_ack_pending"] == 0
     start_agent()
     assert wait_until_final(stage, waiting, 4).state is State.SUCCEEDED
     record = read_record(stage, running)
