@@ -22,10 +22,9 @@ from tqcli.agent.desk import now
 from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
 from tqcli.agent.preparing import prepare_command
-from tqcli.agent.unreadable import stand_in
-from tqcli.core.check import check_spec
+from tqcli.agent.unreadable import read_spec, stand_in
 from tqcli.core.claim import Claim
-from tqcli.core.codec import decode_spec, encode
+from tqcli.core.codec import encode
 from tqcli.core.conclusion import conclude, count_ended
 from tqcli.core.ids import JobId
 from tqcli.core.outcome import Expired, Failure, Lost, NotStarted, Outcome, Rejected
@@ -35,7 +34,7 @@ from tqcli.core.verdict import Fail, Retry, Return, Verdict, decide
 from tqcli.errors import CorruptRecord, InvalidInput
 from tqcli.jetstream.api import WrongSequence
 from tqcli.jetstream.pull import ACK, GIVE_BACK, GIVE_BACK_LATER
-from tqcli.jetstream.records import Write, load_record
+from tqcli.jetstream.records import UnreadableRecord, Write, load_record
 from tqcli.jetstream.subjects import split_job_subject
 from tqcli.jetstream.timers import set_timer
 
@@ -57,7 +56,11 @@ class Attempt:
     spec: Spec
 
     def __init__(self, desk: Desk, delivery: Delivery, free_slot: Callable[[], None]) -> None:
-        """Nothing happens before `perform`; `free_slot` is called when the job needs its slot no more."""
+        """Nothing happens before `perform`; `free_slot` is called when the job needs its slot no more.
+
+        Raises:
+            InvalidInput: the delivery's subject names no job, so there is no place for a record.
+        """
         _, _, self.group, self.index = split_job_subject(delivery.subject)
         self.id = JobId(self.group, self.index)
         self.settle = delivery.settle
@@ -73,11 +76,16 @@ class Attempt:
     async def perform(self) -> None:
         """Take the job from its delivery to its settling."""
         try:
-            if await self._load() and await self._admit():
-                while await self._execute():
-                    pass
-        except WrongSequence:
-            await self._step_back()
+            try:
+                if await self._load() and await self._admit():
+                    while await self._execute():
+                        pass
+            except WrongSequence:
+                await self._step_back()
+        except UnreadableRecord as error:
+            # Nobody can go on from it, and every delivery would come to this point.
+            self._expected = error.sequence
+            await self._reject(error)
 
     def stop(self, why: Stop) -> None:
         """Stop the child, if there is one already, and let none begin."""
@@ -100,15 +108,21 @@ class Attempt:
 
     async def _load(self) -> bool:
         try:
-            self.spec = decode_spec(self._delivery.body)
-            check_spec(self.spec)
-            self.id = self.spec.id
+            self.spec = read_spec(self._delivery, self._spell)
         except (CorruptRecord, InvalidInput) as error:
             self.spec = stand_in(self._delivery.subject)
-            self._record = queued(encode(self.spec))
-            await self._conclude(Rejected(Failure(type(error).__name__, error.message)))
+            await self._reject(error)
             return False
+        self.id = self.spec.id
         return True
+
+    def _spell(self, spec: Spec) -> str:
+        return self._desk.broker.names.job(spec.queue, spec.priority, spec.group, spec.index)
+
+    async def _reject(self, error: CorruptRecord | InvalidInput) -> None:
+        """End the job with a record of its own: what is there, if anything, can't be gone on from."""
+        self._record = queued(encode(self.spec))
+        await self._conclude(Rejected(Failure(type(error).__name__, error.message)))
 
     # admit --------------------------------------------------------------------------------------------------------
 

@@ -7,19 +7,24 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tqcli.agent.unreadable import stand_in_for_firing
-from tqcli.core.codec import decode_spec
-from tqcli.errors import CorruptRecord, TqError
+from tqcli.agent.unreadable import read_spec, stand_in_for_firing
+from tqcli.errors import CorruptRecord, InvalidInput, TqError
 from tqcli.jetstream.enqueue import Item, enqueue
-from tqcli.jetstream.pull import ACK, Delivery, Puller
+from tqcli.jetstream.pull import ACK, TERMINATE, Delivery, Puller
 from tqcli.jetstream.topology import ensure_timers
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.connection import Connection
 
 WAIT = timedelta(seconds=15)
 TOGETHER = 64
+MOVES_MOST = 256
+"""While so many firings are under way no more are asked for: each has a spec in memory."""
+
 TROUBLE_PAUSE_S = 0.5
 
 
@@ -33,19 +38,31 @@ class Firings:
         self._moves: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Move firings until cancelled."""
-        await self._puller.open()
+        """Move firings until cancelled; while the broker is away, keep trying."""
+        step: Callable[[], Awaitable[None]] = self._puller.open
         while True:
-            if self._puller.gone:
+            try:
+                await step()
+            except TqError:
+                self._puller.forget()
                 await asyncio.sleep(TROUBLE_PAUSE_S)
-                with suppress(TqError):  # the broker is away, or elects a leader: the next answer tells
-                    await ensure_timers(self._broker.link, self._broker.names)
-                self._puller.gone = False
-            await (await self._puller.ask(TOGETHER, wait=WAIT))
+            else:
+                step = self._take
 
     def reconnected(self) -> None:
         """The server knows none of our requests any more."""
         self._puller.forget()
+
+    async def _take(self) -> None:
+        """Have the next firings moved, as they come."""
+        while len(self._moves) >= MOVES_MOST:
+            await asyncio.wait(self._moves, return_when=asyncio.FIRST_COMPLETED)
+        if self._puller.gone:
+            await asyncio.sleep(TROUBLE_PAUSE_S)
+            with suppress(TqError):  # the broker is away, or elects a leader: the next answer tells
+                await ensure_timers(self._broker.link, self._broker.names)
+            self._puller.gone = False
+        await (await self._puller.ask(TOGETHER, wait=WAIT))
 
     def _receive(self, delivery: Delivery) -> None:
         task = asyncio.get_running_loop().create_task(self._move(delivery))
@@ -53,15 +70,23 @@ class Firings:
         task.add_done_callback(self._moves.discard)
 
     async def _move(self, delivery: Delivery) -> None:
-        """Enqueue under an id of this firing: moved twice, it is queued once."""
+        with suppress(TqError):  # it is delivered again when its lease ends
+            await self._broker.link.publish(delivery.settle, await self._enqueue(delivery))
+
+    async def _enqueue(self, delivery: Delivery) -> bytes:
+        """Enqueue under an id of this firing: moved twice, it is queued once. Return how to settle it."""
         try:
-            spec = decode_spec(delivery.body)
-        except CorruptRecord:
-            spec = stand_in_for_firing(delivery.subject)  # its queue's agent rejects the bytes, with a record
+            spec = self._read(delivery)
+        except InvalidInput:
+            return TERMINATE
         subject = self._broker.names.job(spec.queue, spec.priority, spec.group, spec.index)
         item = Item(subject, f"{spec.group}.{spec.index}-fired-{delivery.sequence}", delivery.body)
+        await enqueue(self._broker, item, recheck=True)
+        return ACK
+
+    def _read(self, delivery: Delivery) -> Spec:
+        """Return where the job goes. What can't be read goes to a queue whose agent rejects it, with a record."""
         try:
-            await enqueue(self._broker, item, recheck=True)
-        except TqError:
-            return  # it is delivered again when its lease ends
-        await self._broker.link.publish(delivery.settle, ACK)
+            return read_spec(delivery, lambda spec: self._broker.names.firing(spec.group, spec.index))
+        except (CorruptRecord, InvalidInput):
+            return stand_in_for_firing(delivery.subject)

@@ -25,7 +25,7 @@ from tqcli.agent.lease import now_s
 from tqcli.agent.tickets import Ticket, Tickets
 from tqcli.errors import TqError, Unavailable, Unknown
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
-from tqcli.jetstream.subjects import LEVELS, split_tail
+from tqcli.jetstream.subjects import LEVELS
 from tqcli.jetstream.topology import ACK_WAIT_S, ensure_queue
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Intake:
     def drop(self, group: str, index: int) -> None:
         """Forget a job that is held ready: it was cancelled, and has its final record."""
         for line in self._lines:
-            for held in [one for one in line.ready if split_tail(one[1].subject) == (group, index)]:
+            for held in [one for one in line.ready if one[1].subject.endswith(f".{group}.{index}")]:
                 line.ready.remove(held)
                 self._return(*held[1:], line.queue)
 

@@ -23,10 +23,11 @@ from tqcli.agent.lease import Leases
 from tqcli.agent.printing import LogSender
 from tqcli.agent.reporting import Reporter
 from tqcli.agent.tickets import refresh_all
-from tqcli.errors import Conflict, TqError
+from tqcli.errors import Conflict, InvalidInput, TqError
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.connection import connect
 from tqcli.jetstream.presence import Presence, announce, withdraw
+from tqcli.jetstream.pull import TERMINATE
 from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.topology import ensure_queue, ensure_timers, wait_for_streams
 from tqcli.process.pool import RunnerPool
@@ -146,7 +147,13 @@ class Agent:
         link.on_reconnect(self._firings.reconnected)
 
     async def _perform(self, delivery: Delivery, free_slot: Callable[[], None]) -> None:
-        attempt = Attempt(self._desk, delivery, free_slot)
+        try:
+            attempt = Attempt(self._desk, delivery, free_slot)
+        except InvalidInput as error:
+            say(f"{error.message}: its message is removed from the queue")
+            with suppress(TqError):  # it comes back
+                await self._link.publish(delivery.settle, TERMINATE)
+            return
         self._attempts.add(attempt)
         self._leases.add(attempt)
         self._news.set()

@@ -29,6 +29,7 @@ GIVE_BACK = b"-NAK"
 GIVE_BACK_LATER = b'-NAK {"delay":1000000000}'
 """In a second, given in nanoseconds: whoever can't run a job must not get it back 2,600 times a second (H16)."""
 
+TERMINATE = b"+TERM"
 IDLE_HEARTBEAT = 100
 NO_WAIT_LIMIT_S = 2.0
 LATE_S = 1.0

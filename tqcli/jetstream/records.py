@@ -12,7 +12,7 @@ import msgspec
 
 from tqcli.core.codec import decode_record, encode
 from tqcli.core.record import Record
-from tqcli.errors import Unknown
+from tqcli.errors import CorruptRecord, Unknown
 from tqcli.jetstream.api import WrongSequence, check_ack
 from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.scan import load_last
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from tqcli.jetstream.link import Message
 
 ANSWER_TIMEOUT_S = 3.0
+
+
+class UnreadableRecord(CorruptRecord):
+    """The stored bytes are no record; `sequence` is what a write in their place must expect."""
+
+    def __init__(self, cause: CorruptRecord, sequence: int) -> None:
+        """Say what `cause` says."""
+        super().__init__(cause.message, hint=cause.hint)
+        self.sequence = sequence
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -49,10 +58,15 @@ async def load_record(broker: Broker, group: str, index: int) -> Snapshot | None
     """Return a job's record, or None where it has none.
 
     Raises:
-        CorruptRecord: the stored bytes are no record.
+        UnreadableRecord: the stored bytes are no record.
     """
     stored = await load_last(broker.link, broker.names.records, broker.names.record(group, index))
-    return None if stored is None else Snapshot(group, index, decode_record(stored.body), stored.sequence)
+    if stored is None:
+        return None
+    try:
+        return Snapshot(group, index, decode_record(stored.body), stored.sequence)
+    except CorruptRecord as error:
+        raise UnreadableRecord(error, stored.sequence) from error
 
 
 async def write_record(broker: Broker, group: str, index: int, record: Record, *, expected: int) -> int:

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tqcli.core.ids import JobId
+
+_TAIL = re.compile(r".+\.([A-Za-z0-9_-]+)\.(0|[1-9][0-9]{0,8})", re.ASCII)
 
 LEVELS = ("high", "normal", "low")
 HEADER_MSG_ID = "Nats-Msg-Id"
@@ -104,12 +109,24 @@ class Names:
 
 
 def split_job_subject(subject: str) -> tuple[str, str, str, int]:
-    """Return (queue, priority, group, index) of a job's subject."""
-    *_, queue, priority, group, index = subject.split(".")
-    return queue, priority, group, int(index)
+    """Return (queue, priority, group, index) of a job's subject.
+
+    Raises:
+        InvalidInput: it does not end in the name of a job. The server takes any subject, even one with wildcards (H9).
+    """
+    group, index = split_tail(subject)
+    *_, queue, priority, _, _ = ("", *subject.split("."))  # of three words at least
+    return queue, priority, group, index
 
 
 def split_tail(subject: str) -> tuple[str, int]:
-    """Return (group, index), the last two words of a record's, timer's or cancel subject."""
-    *_, group, index = subject.split(".")
-    return group, int(index)
+    """Return (group, index), the last two words of a record's, timer's or cancel subject.
+
+    Raises:
+        InvalidInput: as `split_job_subject`.
+    """
+    match = _TAIL.fullmatch(subject)
+    if match is None:
+        msg = f"{subject[:80]!r} is not the subject of a job"
+        raise InvalidInput(msg)
+    return match[1], int(match[2])
