@@ -7,11 +7,13 @@ that gets it reads the record before it starts anything.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqcli.errors import NotFound, TqError, Unavailable, Unknown
+from tqcli.errors import NotFound, QueueFull, TqError, Unavailable, Unknown
 from tqcli.jetstream.api import DuplicateInBatch, PubAck, check_ack
+from tqcli.jetstream.batch import Part, send_batch
 from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.subjects import HEADER_MSG_ID, HEADER_RECHECK
 from tqcli.jetstream.topology import ensure_streams
@@ -43,8 +45,8 @@ async def enqueue(broker: Broker, item: Item, *, recheck: bool = False) -> PubAc
     """Put one job into its queue and return the PubAck: from then on it will end.
 
     Raises:
-        Unknown: no answer for `PATIENCE_S`; the job may be queued.
-        Unavailable: the broker did not take it in that time; the job is not queued.
+        Unknown: a try got no answer, and none after it succeeded for `PATIENCE_S`; the job may be queued.
+        Unavailable: the broker took no try in that time; the job is not queued.
         QueueFull: the stream's limit is reached; the job is not queued.
     """
 
@@ -80,13 +82,18 @@ async def enqueue_many(broker: Broker, items: Sequence[Item], *, progress: Calla
             if progress:
                 progress(done)
     except (Unavailable, Unknown) as error:
+        unsure = isinstance(error, Unknown)
         for batch, answer in window:  # those that were on their way when the other one failed
-            with suppress(TqError):
+            try:
                 check_ack(await answer, batch[0].id)
+            except Unknown:
+                unsure = True
+            except TqError:
+                continue
+            else:
                 done += len(batch)
-        error.message = f"{done:,} of {len(items):,} jobs were accepted; then: {error.message}"
-        error.args = (error.message,)
-        raise
+        msg = f"{done:,} of {len(items):,} jobs were accepted; then: {error.message}"
+        raise (Unknown if unsure else type(error))(msg, hint=error.hint) from error
 
 
 async def _confirm(broker: Broker, batch: Sequence[Item], answer: Awaitable[Message]) -> int:
@@ -107,50 +114,47 @@ async def _confirm(broker: Broker, batch: Sequence[Item], answer: Awaitable[Mess
 
 
 async def _send_batch(broker: Broker, batch: Sequence[Item], *, repeated: bool) -> Awaitable[Message]:
-    """Send an atomic batch; return its answer-to-be. Source: nats-architecture-and-design ADR-50."""
-    link = broker.link
-    # The batch id is new for every try: a broken-off one may still be open at the server.
-    batch_id = f"{batch[0].id}-{int(repeated)}-{id(batch):x}"
+    """Send jobs as an atomic batch; return its answer-to-be."""
     mark = {HEADER_RECHECK: "1"} if repeated else {}
-    *before, last = batch
-    for number, item in enumerate(before, 1):
-        headers = {HEADER_MSG_ID: item.id, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number), **mark}
-        await link.publish(item.subject, item.spec, headers=headers)
-    headers = {
-        HEADER_MSG_ID: last.id,
-        "Nats-Batch-Id": batch_id,
-        "Nats-Batch-Sequence": str(len(batch)),
-        "Nats-Batch-Commit": "1",
-        **mark,
-    }
-    return link.post(last.subject, last.spec, headers=headers, timeout_s=ANSWER_TIMEOUT_S + len(batch) / 250)
+    parts = [Part(item.subject, item.spec, {HEADER_MSG_ID: item.id, **mark}) for item in batch]
+    batch_id = f"{batch[0].id}-{os.urandom(4).hex()}"
+    return await send_batch(broker.link, batch_id, parts, timeout_s=ANSWER_TIMEOUT_S + len(batch) / 250)
 
 
 async def _insist(broker: Broker, publish: Callable[[bool], Awaitable[Message]], what: str) -> PubAck:
     """Publish until the answer is clear or patience ends."""
-    waited, sent, pause = 0.0, False, 0.1
+    give_up_at, sent, pause = time.monotonic() + PATIENCE_S, False, 0.1
     while True:
         try:
             return check_ack(await publish(sent), f"job {what}")
-        except (NoResponders, NotFound) as error:
-            if waited == 0:
-                await ensure_streams(broker.link, broker.names)
-            elif waited >= PATIENCE_S:
-                raise _gave_up(what, sent=sent) from error
-        except Unknown as error:
-            sent = True
-            waited += ANSWER_TIMEOUT_S
-            if waited >= PATIENCE_S:
-                raise _gave_up(what, sent=sent) from error
+        except QueueFull:
+            raise  # time does not help
+        except (NotFound, Unavailable, Unknown) as error:
+            sent = sent or isinstance(error, Unknown)
+            if time.monotonic() >= give_up_at:
+                raise _gave_up(what, error, sent=sent) from error
+            missing = isinstance(error, (NotFound, NoResponders))
+        if missing and not sent:
+            await _make_streams(broker)
         await broker.link.sleep(pause)
-        waited += pause
         pause = min(pause * 2, 1.0)
 
 
-def _gave_up(what: str, *, sent: bool) -> Unknown | Unavailable:
+async def _make_streams(broker: Broker) -> None:
+    """Make the streams that are missing; where nobody can make them just now, the next try tells."""
+    try:
+        await ensure_streams(broker.link, broker.names)
+    except QueueFull:
+        raise
+    except (Unavailable, Unknown):
+        return
+
+
+def _gave_up(what: str, error: TqError, *, sent: bool) -> TqError:
+    """Return what to say of a job once patience has ended; a try that got no answer may have put it into its queue."""
     if sent:
         return Unknown(
             f"job {what} may or may not be queued: the broker did not confirm it",
             hint=f"`tq status {what}` tells once the broker is back; submitting again makes a second job",
         )
-    return Unavailable(f"job {what} is not queued: the broker takes no jobs", hint="try again later")
+    return Unavailable(f"job {what} is not queued: {error.message}", hint=error.hint or "try again later")

@@ -14,15 +14,15 @@ from tqcli.core.codec import decode_record, encode
 from tqcli.core.record import Record
 from tqcli.errors import CorruptRecord, Unknown
 from tqcli.jetstream.api import WrongSequence, check_ack
+from tqcli.jetstream.batch import Part, send_batch
 from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.scan import load_last
 from tqcli.jetstream.subjects import HEADER_EXPECTED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Sequence
 
     from tqcli.jetstream.broker import Broker
-    from tqcli.jetstream.link import Message
 
 ANSWER_TIMEOUT_S = 3.0
 
@@ -115,22 +115,11 @@ async def write_together(broker: Broker, batch_id: str, writes: Sequence[Write])
         WrongSequence: one of them lost; none was written.
         Unknown, Unavailable: the broker does not answer; all or none were written.
     """
-    reply = await _send_batch(broker, batch_id, writes)
+    names = broker.names
+    parts = [
+        Part(names.record(write.group, write.index), write.body, {HEADER_EXPECTED: str(write.expected)})
+        for write in writes
+    ]
+    reply = await send_batch(broker.link, batch_id, parts, timeout_s=ANSWER_TIMEOUT_S)
     last = check_ack(await reply, f"batch {batch_id}").seq
     return list(range(last - len(writes) + 1, last + 1))
-
-
-async def _send_batch(broker: Broker, batch_id: str, writes: Sequence[Write]) -> Awaitable[Message]:
-    """Send an atomic batch; return its answer-to-be. Source: nats-architecture-and-design ADR-50."""
-    *before, last = writes
-    for number, write in enumerate(before, 1):
-        headers = {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number), HEADER_EXPECTED: str(write.expected)}
-        await broker.link.publish(broker.names.record(write.group, write.index), write.body, headers=headers)
-    headers = {
-        "Nats-Batch-Id": batch_id,
-        "Nats-Batch-Sequence": str(len(writes)),
-        "Nats-Batch-Commit": "1",
-        HEADER_EXPECTED: str(last.expected),
-    }
-    subject = broker.names.record(last.group, last.index)
-    return broker.link.post(subject, last.body, headers=headers, timeout_s=ANSWER_TIMEOUT_S)
