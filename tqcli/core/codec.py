@@ -22,6 +22,8 @@ MAX_RECORD_BYTES = 1_000 * 1024
 """A spec, a result and a history of attempts; leaves the server's default `max_payload` room for headers (H5)."""
 
 MAX_DEPTH = 64
+MAX_RECORD_DEPTH = MAX_DEPTH + 1
+"""A record has the spec inside: whatever job can be read, its record can be."""
 
 _T = TypeVar("_T", Spec, Record)
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -62,7 +64,7 @@ def encode_spec(spec: Spec) -> bytes:
     if len(data) > MAX_SPEC_BYTES:
         msg = f"the job is too big: {len(data):,} bytes of at most {MAX_SPEC_BYTES:,}"
         raise InvalidInput(msg, hint="put large input into a file that the agents can read")
-    if _is_too_deep(data):
+    if _is_too_deep(data, MAX_DEPTH):
         msg = f"the job's arguments are nested deeper than {MAX_DEPTH} levels"
         raise InvalidInput(msg, hint="pass large structures in a file")
     return data
@@ -74,7 +76,7 @@ def decode_spec(data: bytes) -> Spec:
     Raises:
         CorruptRecord: it is no spec that this version of tq can read; the message says what is wrong and where.
     """
-    return _decode(data, _spec_decoder, noun="spec", max_bytes=MAX_SPEC_BYTES)
+    return _decode(data, _spec_decoder, noun="spec", max_bytes=MAX_SPEC_BYTES, max_depth=MAX_DEPTH)
 
 
 def decode_record(data: bytes) -> Record:
@@ -83,10 +85,10 @@ def decode_record(data: bytes) -> Record:
     Raises:
         CorruptRecord: it is no record that this version of tq can read; the message says what is wrong and where.
     """
-    return _decode(data, _record_decoder, noun="record", max_bytes=MAX_RECORD_BYTES)
+    return _decode(data, _record_decoder, noun="record", max_bytes=MAX_RECORD_BYTES, max_depth=MAX_RECORD_DEPTH)
 
 
-def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_bytes: int) -> _T:
+def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_bytes: int, max_depth: int) -> _T:
     if len(data) > max_bytes:
         msg = f"the job's {noun} is too big: {len(data):,} bytes of at most {max_bytes:,}"
         raise CorruptRecord(msg)
@@ -95,20 +97,20 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_by
         data.isascii() or data.decode()
         value = decoder.decode(data)
     except RecursionError:
-        raise _too_deep(noun) from None
+        raise _too_deep(noun, max_depth) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _check_version(data, noun)
         msg = f"the job's {noun} can't be read: {error}"
         raise CorruptRecord(msg) from error
     if value.v != WIRE_VERSION:
         _check_version(data, noun)
-    if _is_too_deep(data):
-        raise _too_deep(noun)
+    if _is_too_deep(data, max_depth):
+        raise _too_deep(noun, max_depth)
     return value
 
 
-def _too_deep(noun: str) -> CorruptRecord:
-    return CorruptRecord(f"the job's {noun} is nested deeper than {MAX_DEPTH} levels")
+def _too_deep(noun: str, max_depth: int) -> CorruptRecord:
+    return CorruptRecord(f"the job's {noun} is nested deeper than {max_depth} levels")
 
 
 def _check_version(data: bytes, noun: str) -> None:
@@ -122,15 +124,15 @@ def _check_version(data: bytes, noun: str) -> None:
         raise CorruptRecord(msg, hint="use the same release of tq everywhere") from None
 
 
-def _is_too_deep(data: bytes) -> bool:
+def _is_too_deep(data: bytes, max_depth: int) -> bool:
     """Return whether this well-formed JSON nests deeper than allowed.
 
     Few brackets can't: that settles nearly all. Else the brackets alone are kept, and each round removes the innermost.
     """
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+    if data.count(b"[") + data.count(b"{") <= max_depth:
         return False
     brackets = _STRINGS.sub(b"", data).translate(_TO_SQUARE, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
+    for _ in range(max_depth):
         brackets = brackets.replace(b"[]", b"")
         if not brackets:
             return False

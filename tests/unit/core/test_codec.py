@@ -139,11 +139,13 @@ def test_record_of_the_largest_spec_is_read() -> None:
 
 @pytest.mark.parametrize("depth", [3, MAX_DEPTH])
 def test_allowed_depth_is_read(depth: int) -> None:
-    """Brackets side by side or in text are no depth."""
+    """Brackets side by side or in text are no depth; and a job that can be read has a record that can be."""
     wide = b"[" + nest(depth - 1) + b"," + b"[{}]," * 100 + b'"]]"]'
     for args in (nest(depth), wide):
         spec = vary(work=Python("a:b", args=msgspec.Raw(args)))
         assert decode_spec(encode_spec(spec)) == spec
+        record = queued(encode_spec(spec))
+        assert decode_record(encode(record)) == record
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 100_000])
@@ -154,7 +156,7 @@ def test_too_deep_is_corrupt_and_not_sent(depth: int) -> None:
         encode_spec(spec)
     with pytest.raises(CorruptRecord, match="deeper than 64"):
         decode_spec(encode(spec))
-    with pytest.raises(CorruptRecord, match="deeper than 64"):
+    with pytest.raises(CorruptRecord, match="deeper than 65"):
         decode_record(encode(queued(encode(spec))))
 
 
