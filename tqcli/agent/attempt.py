@@ -22,6 +22,7 @@ from tqcli.agent.desk import now
 from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
 from tqcli.agent.preparing import prepare_command
+from tqcli.agent.reporting import describe_misfit
 from tqcli.agent.unreadable import read_spec, stand_in
 from tqcli.core.claim import Claim
 from tqcli.core.codec import encode
@@ -29,7 +30,7 @@ from tqcli.core.conclusion import conclude, count_ended
 from tqcli.core.ids import JobId
 from tqcli.core.outcome import Expired, Failure, Lost, NotStarted, Outcome, Rejected
 from tqcli.core.record import Output, Record, queued, start
-from tqcli.core.state import State
+from tqcli.core.state import Reason, State
 from tqcli.core.verdict import Fail, Retry, Return, Verdict, decide
 from tqcli.errors import CorruptRecord, InvalidInput
 from tqcli.jetstream.api import WrongSequence
@@ -85,6 +86,10 @@ class Attempt:
         except UnreadableRecord as error:
             # Nobody can go on from it, and every delivery would come to this point.
             self._expected = error.sequence
+            await self._reject(error)
+        except InvalidInput as error:
+            # Not even a record of its failure fits: the server takes less than when the job was submitted.
+            self.spec = stand_in(self._delivery.subject)
             await self._reject(error)
 
     def stop(self, why: Stop) -> None:
@@ -222,9 +227,15 @@ class Attempt:
     ) -> None:
         """Decide what follows, where that is not done yet; write it down; settle the delivery."""
         verdict = verdict or self._decide(outcome)
-        self._record = conclude(self._record, outcome, verdict, now=now(), output=output)
+        last = self._record
+        self._record = conclude(last, outcome, verdict, now=now(), output=output)
         if not isinstance(verdict, Return) or self._expected:
-            self._expected = await self._write(self._record)
+            try:
+                self._expected = await self._write(self._record)
+            except InvalidInput as error:
+                verdict = Fail(Reason.ERROR)
+                self._record = conclude(last, describe_misfit(error), verdict, now=now(), output=output)
+                self._expected = await self._write(self._record)
         match verdict:
             case Retry():
                 await self._wait_in_broker(verdict)

@@ -10,11 +10,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tqcli.errors import TqError, Unavailable, Unknown
+from tqcli.core.codec import MAX_RECORD_BYTES
+from tqcli.core.outcome import Failure, Raised
+from tqcli.errors import Forbidden, SettingsError, TqError, Unavailable, Unknown
 from tqcli.jetstream.records import Write, write_alone, write_together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tqcli.errors import InvalidInput
     from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.link import ServerInfo
 
 MOST_TOGETHER = 200
 FEW = 8
@@ -26,15 +32,37 @@ PACE_S = 0.005
 commit carries those of 5 ms, which costs the server and this process less than a write for each."""
 
 RETRY_PAUSE_S = 0.5
+REFUSED_PAUSE_S = 2.0
+HEADER_BYTES = 1024
+"""Room for the headers of a record; the server counts them (H5)."""
+
+
+def check_room(server: ServerInfo) -> None:
+    """Return where the server takes messages as large as a record may be.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    needed = MAX_RECORD_BYTES + HEADER_BYTES
+    if server.max_payload < needed:
+        most = f"{server.max_payload:,} bytes"
+        msg = f"{server.url} takes messages of up to {most}; the record of a job may have {needed:,}"
+        raise SettingsError(msg, hint="raise max_payload in the server's configuration; 1MB is its default")
+
+
+def describe_misfit(error: InvalidInput) -> Raised:
+    """Return the outcome of a job whose record can't be sent: the server takes less than when this agent came."""
+    return Raised(Failure("ResultTooLarge", f"the result does not fit: {error.message}"))
 
 
 class Reporter:
     """Writes records for all attempts of an agent."""
 
-    def __init__(self, broker: Broker, *, batch_prefix: str) -> None:
-        """`batch_prefix` tells this agent's batches from those of others."""
+    def __init__(self, broker: Broker, *, batch_prefix: str, say: Callable[[str], None]) -> None:
+        """`batch_prefix` tells this agent's batches from those of others; `say` writes to the agent's log."""
         self._broker = broker
         self._prefix = batch_prefix
+        self._say = say
         self._batches = 0
         self._waiting: list[tuple[Write, asyncio.Future[int]]] = []
         self._arrived = asyncio.Event()
@@ -44,6 +72,7 @@ class Reporter:
 
         Raises (from the await):
             WrongSequence: this holder has lost its fence.
+            InvalidInput: it is larger than the server takes.
         """
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((write, future))
@@ -51,7 +80,7 @@ class Reporter:
         return future
 
     async def run(self) -> None:
-        """Write what arrives until cancelled; while the broker is away, keep trying."""
+        """Write what arrives until cancelled; while the broker is away, or refuses us, keep trying."""
         loop = asyncio.get_running_loop()
         next_at = loop.time()
         while True:
@@ -85,12 +114,20 @@ class Reporter:
                 alone.create_task(self._write_alone(write, future, unsure=unsure))
 
     async def _write_alone(self, write: Write, future: asyncio.Future[int], *, unsure: bool) -> None:
+        said = False
         while True:
             try:
                 _settle(future, await write_alone(self._broker, write, unsure=unsure))
             except (Unknown, Unavailable):
                 unsure = True
                 await asyncio.sleep(RETRY_PAUSE_S)
+                continue
+            except Forbidden as error:
+                # Somebody's mistake: given up, the job would run again and again, its end as unwritten as this one.
+                if not said:
+                    self._say(f"{error.message}; the record of job {write.group}.{write.index} waits")
+                said = True
+                await asyncio.sleep(REFUSED_PAUSE_S)
                 continue
             except TqError as error:
                 if not future.done():

@@ -21,7 +21,7 @@ from tqcli.agent.handover import is_taken
 from tqcli.agent.intake import Intake
 from tqcli.agent.lease import Leases
 from tqcli.agent.printing import LogSender
-from tqcli.agent.reporting import Reporter
+from tqcli.agent.reporting import Reporter, check_room
 from tqcli.agent.tickets import refresh_all
 from tqcli.errors import Conflict, InvalidInput, TqError
 from tqcli.jetstream.broker import Broker
@@ -86,7 +86,7 @@ class Agent:
         self._leaving = asyncio.Event()
         self._news = asyncio.Event()
         self._started_at = now()
-        self._reporter = Reporter(self._broker, batch_prefix=f"{name}-{secrets.token_hex(4)}")
+        self._reporter = Reporter(self._broker, batch_prefix=f"{name}-{secrets.token_hex(4)}", say=say)
         self._runners = RunnerPool()
         self._leases = Leases(self._broker)
         self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
@@ -132,6 +132,7 @@ class Agent:
 
     async def _prepare(self) -> None:
         link, names = self._link, self._broker.names
+        check_room(link.server)
         if await is_taken(self._broker, self._name):
             msg = f"an agent named {self._name} is at work already"
             raise Conflict(msg, hint="choose another --name; `tq agents` lists those that are there")

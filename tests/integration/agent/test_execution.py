@@ -56,7 +56,7 @@ def test_a_host_without_a_free_process_is_no_fault_of_the_job(
 
     async def check() -> Outcome | None:
         async with ShortPool(refusals) as pool:
-            reporter = Reporter(stage.broker, batch_prefix="x")
+            reporter = Reporter(stage.broker, batch_prefix="x", say=print)
             execution = Execution(Desk("a", stage.broker, reporter, LogSender(stage.broker), pool, {}))
             command = Command(argv=("/bin/true",), env={}, cwd="/")
             return execution.outcome(await execution.run(spec, command, log="log", on_long=lambda: None))
