@@ -6,6 +6,7 @@ with 1,000 (measured on nats-server 2.15.1).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +40,12 @@ async def load_last(link: Link, stream: str, subject: str) -> Stored | None:
     if reply.status is not None:
         return None
     return Stored(subject, int(reply.headers["Nats-Sequence"]), reply.body)
+
+
+async def last_stored_at(link: Link, stream: str, subject: str) -> datetime | None:
+    """Return when the newest message of one subject (no wildcard) was stored, or None where there is none."""
+    reply = await link.post(f"$JS.API.DIRECT.GET.{stream}.{subject}")
+    return None if reply.status is not None else datetime.fromisoformat(reply.headers["Nats-Time-Stamp"])
 
 
 async def is_stored(link: Link, stream: str, sequence: int) -> bool:

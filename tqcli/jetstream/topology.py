@@ -33,6 +33,7 @@ ACK_WAIT_S = 8.0
 
 PRESENCE_TTL_S = 15
 RECORDS_KEPT_DAYS = 7
+OBJECTS_KEPT_DAYS = 30
 LOGS_KEPT_BYTES = (2 * 1024**3, 256 * 1024**2, 32 * 1024**2, 2 * 1024**2)
 """JetStream sets a limit's bytes aside, so on a small disk the logs get a smaller one."""
 
@@ -66,7 +67,12 @@ def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, An
             "max_age": RECORDS_KEPT_DAYS * _DAY,
             "max_bytes": LOGS_KEPT_BYTES[0],
         },
-        {"name": names.objects, "subjects": [f"{ns}.object.>"], "retention": "limits", "max_age": 30 * _DAY},
+        {
+            "name": names.objects,
+            "subjects": [f"{ns}.object.>"],
+            "retention": "limits",
+            "max_age": OBJECTS_KEPT_DAYS * _DAY,
+        },
         {
             "name": names.limits,
             "subjects": [f"{ns}.limit.>"],
