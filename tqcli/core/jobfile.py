@@ -5,6 +5,7 @@ Reading the file and those it includes is `tqcli.client.jobfile`.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
@@ -120,7 +121,19 @@ def _env(value: object) -> dict[str, str]:
 def _json(value: object, kind: type, needed: str) -> msgspec.Raw:
     if not isinstance(value, kind):
         _refuse(needed, value, 'args = ["first", 2] or kwargs = { name = "value" }')
+    if not _is_finite(value):
+        msg = "nan and inf have no place in JSON, which is what the function gets its arguments from"
+        raise InvalidInput(msg, hint='write a string, as in "nan", which the function can turn into a number')
     return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _is_finite(value: object) -> bool:
+    """Return whether every number in a TOML value can be said in JSON: msgspec would write null for the others."""
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _duration(value: object) -> timedelta:

@@ -79,6 +79,8 @@ def test_every_key_is_read() -> None:
         ('command = ["a", 1]', "command: an array of strings is needed", "command ="),
         ("shell = 1", "shell: a string is needed, not a number", "quotes"),
         ('python = "a"', "python: 'a' does not name a Python function", "module:function"),
+        ("args = [1, {x = [nan]}]", "args: nan and inf have no place in JSON", "nan"),
+        ("kwargs = {x = -inf}", "kwargs: nan and inf have no place in JSON", "nan"),
         ("args = {}", "args: an array is needed, not a table", "args ="),
         ("kwargs = []", "kwargs: a table is needed, not an array", "kwargs ="),
         ("retries = true", "retries: a whole number is needed, not true or false", "without quotes"),
