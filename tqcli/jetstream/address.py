@@ -15,6 +15,7 @@ _URL = re.compile(
     r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^:@/\[\]\s]+)"
     r"(?::(?P<port>[0-9]{1,5}))?/?",
 )
+_CREDENTIALS = re.compile(r"((?:[a-z]+://)?).*@", re.DOTALL)
 _ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 
 
@@ -44,8 +45,13 @@ def parse_address(url: str) -> Address:
         SettingsError: it is no such URL.
     """
     match = _URL.fullmatch(url)
-    if match is None or match["scheme"] not in {None, "nats", "tls"} or int(match["port"] or 1) not in range(1, 65536):
-        shown = re.sub(r"//.*@", "//…@", url)[:80]  # whatever else it is, it may hold a password
+    if (
+        match is None
+        or match["scheme"] not in {None, "nats", "tls"}
+        or int(match["port"] or 1) not in range(1, 65536)
+        or not _may_be_asked_for(match["host"])
+    ):
+        shown = _CREDENTIALS.sub(r"\1…@", url)[:80]  # whatever else it is, it may hold a password
         msg = f"{shown!r} is not the URL of a server"
         raise SettingsError(msg, hint="write nats://HOST:PORT or tls://HOST:PORT")
     return Address(
@@ -55,6 +61,18 @@ def parse_address(url: str) -> Address:
         _unescape(match["user"]),
         _unescape(match["password"]),
     )
+
+
+def _may_be_asked_for(host: str) -> bool:
+    """Return whether a resolver takes this name: else it raises what says nothing to a user.
+
+    Source: RFC 1035 2.3.4 (labels of 1 to 63 bytes), as Python's codec applies it before it asks.
+    """
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable()
 
 
 def _unescape(text: str | None) -> str | None:

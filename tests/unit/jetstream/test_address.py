@@ -28,7 +28,21 @@ def test_url_is_read(url: str, address: Address) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "http://host", "ws://host", "nats://", "nats://host:0", "nats://host:65536", "nats://a b", "nats://a,b:c"],
+    [
+        "",
+        "http://host",
+        "ws://host",
+        "nats://",
+        "nats://host:0",
+        "nats://host:65536",
+        "nats://a b",
+        "nats://a,b:c",
+        "nats://a..b",
+        "nats://.a",
+        f"nats://{'x' * 64}.example",
+        f"nats://{'ü' * 60}",
+        "nats://a\0b",
+    ],
 )
 def test_other_text_is_a_wrong_setting(url: str) -> None:
     """What is no URL of a NATS server is refused, with the form that is right."""
@@ -38,8 +52,25 @@ def test_other_text_is_a_wrong_setting(url: str) -> None:
 
 
 def test_shown_url_has_no_credentials() -> None:
-    """The form for messages leaves the password out, also where the URL is wrong."""
+    """The form for messages leaves the password out."""
     assert parse_address("nats://ann:secret@[::1]").url == "nats://[::1]:4222"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ann:secret@host",
+        "ann:secret@host:99999",
+        "secret@host:99999",
+        "nats://ann:secret/@host",
+        "nats://ann:@secret@host",
+        "ann:secret\n@host:0",
+        "NATS://ann:secret@host",
+    ],
+)
+def test_a_wrong_url_is_shown_without_its_credentials(url: str) -> None:
+    """Whatever comes before the last @ may be one."""
     with pytest.raises(SettingsError) as caught:
-        parse_address("http://ann:secret@host")
+        parse_address(url)
     assert "secret" not in caught.value.message
+    assert "host" in caught.value.message
