@@ -8,6 +8,7 @@ import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.support.credentials import USER, make_key
@@ -17,13 +18,13 @@ from tqcli.core.endpoint import Endpoint
 from tqcli.errors import Unavailable, Unknown
 from tqcli.jetstream.connection import Connection, connect
 from tqcli.jetstream.dial import USER_TIMEOUT_MS
+from tqcli.jetstream.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     from tqcli.jetstream.link import Message
-    from tqcli.jetstream.session import Session
 
 
 @asynccontextmanager
@@ -74,6 +75,31 @@ def test_callback_gets_messages_as_they_arrive(nats_server: NatsServer, unique: 
             await connection.publish(unique, b"too late")
             await ask(connection)
         assert got == [b"%d" % number for number in range(1000)]
+
+    run(scenario())
+
+
+def test_a_session_lost_at_once_is_a_failed_try(nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Used all the same it would be "connected" and deaf for ever: nobody tells of its end again."""
+    opened: list[Session] = []
+    original = Session.open
+
+    async def open_and_lose(session: Session, subscribe: bytes) -> None:
+        await original(session, subscribe)
+        opened.append(session)
+        if len(opened) == 1:
+            session.abort("reset by peer")
+
+    monkeypatch.setattr(Session, "open", open_and_lose)
+
+    async def scenario() -> None:
+        with pytest.raises(Unavailable, match="lost at once"):
+            await connect(nats_server.endpoint)
+        opened.clear()
+        url = nats_server.url
+        async with connected(msgspec.structs.replace(nats_server.endpoint, servers=(url, url))) as connection:
+            assert session_of(connection) is opened[1]
+            assert await ask(connection)
 
     run(scenario())
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tqcli.errors import TqError, Unavailable, Unknown
 from tqcli.jetstream.address import parse_address
-from tqcli.jetstream.admission import CONNECT_TIMEOUT_S, combine, unanswered
+from tqcli.jetstream.admission import CONNECT_TIMEOUT_S, combine, unanswered, unreachable
 from tqcli.jetstream.arrivals import CallbackSubscription, QueueSubscription, Request
 from tqcli.jetstream.auth import make_inbox
 from tqcli.jetstream.link import REQUEST_TIMEOUT_S, Message, ServerInfo
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 _CLOSE_TIMEOUT_S = 2.0
+
+
+def spread(pause_s: float, draw: float) -> float:
+    """Return a pause of half its length to all of it, so that the agents of a fleet do not all come back at once.
+
+    >>> spread(2.0, 0.5)
+    1.5
+    """
+    return pause_s * (1 + draw) / 2
 
 
 async def connect(endpoint: Endpoint, *, name: str = "tq", on_event: Callable[[str], None] | None = None) -> Connection:
@@ -171,9 +181,12 @@ class Connection:
                 await open_session(session, inbox, share)
             except TqError as error:
                 failures.append(error)
-            else:
-                self._adopt(session)
-                return
+                continue
+            if session.lost:  # between the server's last word and this line
+                failures.append(unreachable(address.url, "the connection was lost at once"))
+                continue
+            self._adopt(session)
+            return
         raise combine(failures)
 
     def _adopt(self, session: Session) -> None:
@@ -201,7 +214,7 @@ class Connection:
                 said = text
             else:
                 break
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(spread(pause_s, random.random()))  # noqa: S311  (no secret)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         self._say(f"connected to {self.server.url} again")
         for callback in self._callbacks:

@@ -101,6 +101,11 @@ class Session(Client):
         self._unsent_bytes += len(data)
 
     @property
+    def lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._lost
+
+    @property
     def is_full(self) -> bool:
         """Whether it is time to `drain_unsent`."""
         return self._unsent_bytes > _FULL_BYTES
