@@ -22,7 +22,7 @@ from tqcli.agent.desk import now
 from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
 from tqcli.agent.preparing import prepare_command
-from tqcli.agent.reporting import describe_misfit
+from tqcli.agent.reporting import RENEW_S, describe_misfit
 from tqcli.agent.unreadable import read_spec, stand_in
 from tqcli.core.claim import Claim
 from tqcli.core.codec import encode
@@ -72,6 +72,7 @@ class Attempt:
         self._record = queued(delivery.body)
         self._expected = 0
         self._claiming: asyncio.Future[int] | None = None
+        self._renewal: asyncio.TimerHandle | None = None
         self._execution = Execution(desk)
 
     async def perform(self) -> None:
@@ -91,6 +92,9 @@ class Attempt:
             # Not even a record of its failure fits: the server takes less than when the job was submitted.
             self.spec = stand_in(self._delivery.subject)
             await self._reject(error)
+        finally:
+            if self._renewal is not None:
+                self._renewal.cancel()
 
     def stop(self, why: Stop) -> None:
         """Stop the child, if there is one already, and let none begin."""
@@ -208,12 +212,23 @@ class Attempt:
     def _begin_claim(self) -> None:
         """Start writing the `running` record: whoever else gets a delivery then knows who has the job."""
         if self._claiming is None:
+            self._claim()
+
+    def _claim(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+        if self._record.state is State.RUNNING:
             self._claiming = self._write(self._record)
             self._claiming.add_done_callback(self._check_claim)
 
     def _check_claim(self, claiming: asyncio.Future[int]) -> None:
-        if not claiming.cancelled() and claiming.exception() is not None:
+        if claiming.cancelled():
+            return
+        if claiming.exception() is not None:
             self._execution.stop(Stop.FENCED)
+            return
+        self._expected = claiming.result()
+        self._renewal = claiming.get_loop().call_later(RENEW_S, self._claim)
 
     async def _end_claim(self) -> None:
         """Wait for the `running` record where one is being written: the next write must expect its sequence."""

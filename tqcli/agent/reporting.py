@@ -31,6 +31,9 @@ PACE_S = 0.005
 """The least time from one commit to the next. After a pause a record goes out at once; in a stream of short jobs each
 commit carries those of 5 ms, which costs the server and this process less than a write for each."""
 
+RENEW_S = 86_400.0
+"""A `running` record is written again each day: gone with age, it could tell nobody that the job has a holder."""
+
 RETRY_PAUSE_S = 0.5
 REFUSED_PAUSE_S = 2.0
 HEADER_BYTES = 1024
