@@ -10,6 +10,7 @@ from tests.integration.agent.test_made_up import make_spec
 from tqcli.agent import attempt as module
 from tqcli.agent.attempt import Attempt
 from tqcli.agent.desk import Desk
+from tqcli.agent.printing import LogSender
 from tqcli.agent.reporting import Reporter
 from tqcli.core.codec import encode_spec
 from tqcli.core.spec import Shell
@@ -45,7 +46,9 @@ def test_the_record_of_a_running_job_does_not_age_out(
         async with RunnerPool() as runners:
             runners.start()
             reporting = asyncio.create_task(reporter.run())
-            attempt = Attempt(Desk("a", broker, reporter, runners, dict(os.environ)), delivery, lambda: None)
+            attempt = Attempt(
+                Desk("a", broker, reporter, LogSender(broker), runners, dict(os.environ)), delivery, lambda: None
+            )
             performing = asyncio.create_task(attempt.perform())
             seen: dict[int, Snapshot] = {}
             async with asyncio.timeout(20):
