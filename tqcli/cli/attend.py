@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tqcli.cli.render.log import LogWriter, Look
 from tqcli.client.follow import Follower
 from tqcli.client.follow_group import GroupFollower
+from tqcli.client.hints import LOOK_AGAIN_S
 from tqcli.client.watch import GroupWatch
+from tqcli.core.expiry import expire, until_late_s
 from tqcli.core.state import State
 from tqcli.jetstream.presence import read_agents
 
@@ -33,7 +36,8 @@ class Attendance:
         self._queue = first.queue
         self._writer = LogWriter(output, first.group, Look(whole_lines=is_group), is_group=is_group)
         self._group = GroupFollower(broker, GroupWatch(broker, first)) if is_group else None
-        self._single = Follower(broker, first.id, on_silence=self._warn)
+        self._single = Follower(broker, first.id, on_silence=self._look)
+        self._single.look_after_s = _pause_s(State.QUEUED, first.expires_at)
         self._warned = False
 
     async def open(self) -> None:
@@ -76,6 +80,16 @@ class Attendance:
         """Tell the user something that the job did not print."""
         self._output.note(f"tq: {text}")
 
+    async def _look(self, job: Job) -> None:
+        """Nothing was heard for a while: the job may be too late, or nobody be there to run it."""
+        seen = expire(job, datetime.now(UTC))
+        if seen.state.final:
+            # It is too late, but we may not end it.
+            self._single.job = seen
+            return
+        self._single.look_after_s = _pause_s(job.state, job.expires_at)
+        await self._warn(job)
+
     async def _warn(self, job: Job) -> None:
         """Tell once that nobody is there to run the job."""
         if self._warned or job.state is not State.QUEUED:
@@ -83,3 +97,8 @@ class Attendance:
         self._warned = True
         if not any(self._queue in agent.queues for agent in await read_agents(self._session.broker)):
             self.say(f"no agent serves the queue {self._queue}: `tq agent -q {self._queue}` starts one")
+
+
+def _pause_s(state: State, expires_at: datetime | None) -> float:
+    """Return after how much silence to look at a job in this state: no later than when it is too late to start."""
+    return min(LOOK_AGAIN_S, max(0.0, until_late_s(state, expires_at, datetime.now(UTC))))

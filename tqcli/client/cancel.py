@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tqcli.client.late import find_settled
 from tqcli.client.paging import in_pages
 from tqcli.client.query import PAGE, find
-from tqcli.client.sweep import Victim, make_cancelled, purge_messages, read_victims, tell_holders, write_cancelled
+from tqcli.client.sweep import (
+    Victim,
+    make_ended,
+    purge_messages,
+    read_victims,
+    remove_timers,
+    tell_holders,
+    write_ended,
+)
 from tqcli.core.codec import decode_record
 from tqcli.core.ending import describe_end
 from tqcli.core.ids import JobId
 from tqcli.core.record import Record, queued
 from tqcli.core.state import State
-from tqcli.errors import Conflict, TqError
+from tqcli.errors import Conflict
 from tqcli.jetstream.api import WrongSequence, call
 from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import find_first
@@ -58,7 +67,7 @@ async def cancel(broker: Broker, job: JobId) -> Cancelled:
         Conflict: it has ended; the message says how.
         Unknown, Unavailable: the broker does not answer; repeating is safe.
     """
-    found = await find(broker, job)
+    found = await find_settled(broker, job)
     if job.index is None and found.spec.size is not None:
         return await _cancel_group(broker, found.spec)
     return await _cancel_one(broker, found.spec.id)
@@ -76,12 +85,12 @@ async def _cancel_one(broker: Broker, job: JobId) -> Cancelled:
             msg = f"job {job} has ended: {describe_end(last)}"
             raise Conflict(msg, hint=f"`tq retry {job}` runs it again")
         try:
-            await write_alone(broker, Write(group, index, make_cancelled(last), expected))
+            await write_alone(broker, Write(group, index, make_ended(last, State.CANCELLED), expected))
         except WrongSequence:
             continue
         await _remove_job(broker, job)
         if last.state in _IN_TIMERS:
-            await _remove_timers(broker, [(group, index)])
+            await remove_timers(broker, [(group, index)])
         await tell(broker.link, [broker.names.cancel(group, index)])
         agent = last.agent if last.state is State.RUNNING else None
         return Cancelled(id=str(job), was=last.state, agent=agent)
@@ -105,18 +114,18 @@ async def _cancel_group(broker: Broker, spec: Spec) -> Cancelled:
             left.append(Victim(group, index, record, stored.sequence))
         elif index not in cancelled:
             ended += 1
-    done += await write_cancelled(broker, left, running=True)
+    done += await write_ended(broker, left, State.CANCELLED, running=True)
     if not done:
         msg = f"all {ended:,} jobs of group {group} have ended"
         raise Conflict(msg, hint=f"`tq status {group}` shows how, `tq retry {group}` runs them again")
     await call(broker.link, f"STREAM.PURGE.{names.jobs}", {"filter": whole})
-    await _remove_timers(broker, [(group, one.index) for one in done if one.last.state in _IN_TIMERS])
+    await remove_timers(broker, [(group, one.index) for one in done if one.last.state in _IN_TIMERS])
     await tell_holders(broker, done)
     return Cancelled(id=group, count=len(done), ended=ended)
 
 
 async def _cancel_page(broker: Broker, whole: str, page: list[Stored]) -> list[Victim]:
-    done = await write_cancelled(broker, await read_victims(broker, page), running=True)
+    done = await write_ended(broker, await read_victims(broker, page), State.CANCELLED, running=True)
     # All up to here have ended, one way or another.
     body = {"filter": whole, "seq": page[-1].sequence + 1}
     await call(broker.link, f"STREAM.PURGE.{broker.names.jobs}", body)
@@ -139,13 +148,3 @@ async def _load_last(broker: Broker, job: JobId) -> tuple[Record, int] | None:
 
 async def _remove_job(broker: Broker, job: JobId) -> None:
     await purge_messages(broker, broker.names.jobs, [broker.names.job_anywhere(job)])
-
-
-async def _remove_timers(broker: Broker, places: list[tuple[str, int]]) -> None:
-    """Remove timers. One that stays is harmless: when it fires, the agent finds the final record."""
-    names = broker.names
-    subjects = [subject for place in places for subject in (names.timer(*place), names.firing(*place))]
-    try:
-        await purge_messages(broker, names.timers, subjects)
-    except TqError:
-        return

@@ -32,7 +32,7 @@ class Follower:
     """One job, followed. `attempts`: all, the last one so far and those after it, or one alone.
 
     `job` is None until it has ended (or the one attempt has). `on_silence` gets the job as it stands, every few seconds
-    without news.
+    without news: `look_after_s`.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Follower:
         self._on_silence = on_silence
         self._inbox = Inbox()
         self._reader = Reader()
+        self.look_after_s = LOOK_AGAIN_S
         self._first = attempts if isinstance(attempts, int) else 1
         self._cursor = 1
 
@@ -94,7 +95,7 @@ class Follower:
         """
         record_subject = self._broker.names.record(self._id.group, self._element)
         while self.job is None:
-            message = await self._inbox.next(LOOK_AGAIN_S)
+            message = await self._inbox.next(self.look_after_s)
             if message is None:
                 async for printed in self._catch_up():
                     yield printed

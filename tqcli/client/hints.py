@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tqcli.client.late import find_settled
 from tqcli.client.patience import insist
-from tqcli.client.query import find
 from tqcli.core.state import State
 from tqcli.jetstream.records import load_record
 
@@ -75,9 +75,9 @@ async def confirm(broker: Broker, job_id: JobId, over: Callable[[Glance | Record
 
 
 async def look(broker: Broker, job_id: JobId) -> Found:
-    """Return what is stored of a job.
+    """Return what is stored of a job that is waited for; what is too late to start has ended, where we may end it.
 
     Raises:
         NotFound: nothing is: it was purged, or its stream was.
     """
-    return await insist(broker, lambda: find(broker, job_id))
+    return await insist(broker, lambda: find_settled(broker, job_id))

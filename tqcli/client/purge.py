@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tqcli.client.paging import in_pages
 from tqcli.client.query import PAGE
 from tqcli.client.queues import require_queue
-from tqcli.client.sweep import purge_messages, read_victims, tell_holders, write_cancelled
+from tqcli.client.sweep import purge_messages, read_victims, tell_holders, write_ended
 from tqcli.core.state import State
 from tqcli.errors import NotFound
 from tqcli.jetstream.api import call
@@ -50,7 +50,7 @@ async def _purge_level(broker: Broker, queue: str, level: str, last: int) -> Asy
     async for page in in_pages(_until(waiting, last), PAGE):
         reachable = await read_victims(broker, page)
         victims = [one for one in reachable if one.last.state is not State.RUNNING]
-        done = await write_cancelled(broker, victims, running=False)
+        done = await write_ended(broker, victims, State.CANCELLED, running=False)
         held = held or len(done) < len(reachable)
         if held:
             # A purge of all up to here would take the messages of running jobs, which are their leases.

@@ -9,12 +9,13 @@ before the message went away.
 from __future__ import annotations
 
 from base64 import b64decode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tqcli.core.codec import decode_record, decode_spec
+from tqcli.core.expiry import expire, is_late
 from tqcli.core.ids import JobId
 from tqcli.core.job import Job, describe
 from tqcli.core.state import State
@@ -98,7 +99,7 @@ async def load_job(broker: Broker, job: JobId) -> Job:
     if job.index is None and found.spec.size is not None:
         msg = f"{job} is a group of {found.spec.size:,} jobs"
         raise InvalidInput(msg, hint=f"name one of them, such as {found.spec.id}")
-    return describe(found.spec, found.record)
+    return _describe(found)
 
 
 async def resolve(broker: Broker, job: JobId) -> Job | Group:
@@ -111,7 +112,7 @@ async def resolve(broker: Broker, job: JobId) -> Job | Group:
     found = await find(broker, job)
     if job.index is None and found.spec.size is not None:
         return await _load_group(broker, found.spec)
-    return describe(found.spec, found.record)
+    return _describe(found)
 
 
 async def read_jobs(broker: Broker, group: str) -> AsyncIterator[Job]:
@@ -121,7 +122,7 @@ async def read_jobs(broker: Broker, group: str) -> AsyncIterator[Job]:
         CorruptRecord: one of them can't be read.
     """
     async for found in read_found(broker, group):
-        yield describe(*found)
+        yield _describe(found)
 
 
 async def read_found(broker: Broker, group: str) -> AsyncIterator[Found]:
@@ -181,18 +182,20 @@ async def has_streams(broker: Broker) -> bool:
 
 async def _load_group(broker: Broker, spec: Spec) -> Group:
     """Count the group's jobs: those with a record by its state; the others are queued, as far as there are messages."""
-    size = spec.size or 1
+    size, now = spec.size or 1, datetime.now(UTC)
     messages = await count_messages(broker.link, broker.names.jobs, _whole(broker, spec.group))
     counts = dict.fromkeys((*_ALIVE, *_WORST_FIRST), 0)
     failed: list[bytes] = []
     records = broker.names.records_of(spec.group)
     async for stored in oldest_first(broker.link, broker.names.records, records, page=PAGE):
         state = _glance(stored.body).state
-        counts[state] += 1
+        # The jobs of a group expire together.
+        counts[State.EXPIRED if is_late(state, spec.expires_at, now) else state] += 1
         if state is State.FAILED and len(failed) < FAILED_SHOWN:
             failed.append(stored.body)
     without_record = max(0, size - sum(counts.values()))
-    counts[State.QUEUED] += min(without_record, messages)
+    waiting = State.EXPIRED if is_late(State.QUEUED, spec.expires_at, now) else State.QUEUED
+    counts[waiting] += min(without_record, messages)
     states = [state for state in (*_ALIVE, *_WORST_FIRST) if counts[state]]
     return Group(
         id=spec.group,
@@ -209,6 +212,10 @@ async def _load_group(broker: Broker, spec: Spec) -> Group:
         retry_of=spec.retry_of and spec.retry_of.partition(".")[0],
         failed=tuple(describe(*_from_record(body)) for body in failed),
     )
+
+
+def _describe(found: Found) -> Job:
+    return expire(describe(*found), datetime.now(UTC))
 
 
 def _from_record(body: bytes) -> Found:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from tqcli.client.late import find_settled
 from tqcli.client.origin import load_origin
-from tqcli.client.query import find, read_found
+from tqcli.client.query import read_found
 from tqcli.client.submit import submit
 from tqcli.core.ids import JobId
 from tqcli.core.state import State
@@ -41,7 +42,7 @@ async def retry(
         Conflict: it has not ended, or there is nothing to do.
         Unknown, Unavailable, QueueFull: as `submit`.
     """
-    first = await find(broker, job)
+    first = await find_settled(broker, job)
     origin = load_origin()
     if job.index is None and first.spec.size is not None:
         ended = [found async for found in read_found(broker, job.group)]

@@ -1,4 +1,4 @@
-"""Cancelling many jobs: their records in atomic batches, 1,000 with one fsync.
+"""Ending many jobs that did not end by themselves: their records in atomic batches, 1,000 with one fsync.
 
 The record comes first, then the job's message goes, then agents that may hold it are told. A crash in between leaves a
 final record, and whoever gets the message loses at that record's fence.
@@ -15,7 +15,7 @@ import msgspec
 from tqcli.core.codec import decode_record, encode
 from tqcli.core.record import Record, become, end_attempt, queued
 from tqcli.core.state import State
-from tqcli.errors import Conflict, NotFound
+from tqcli.errors import Conflict, NotFound, TqError
 from tqcli.jetstream.api import API, WrongSequence, check_ack
 from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import load_many
@@ -36,7 +36,7 @@ _POSTS_TOGETHER = 256
 
 
 class Victim(msgspec.Struct, frozen=True):
-    """A job to cancel. `last` is its record, stored as sequence `expected`; a queued one has none, which is 0."""
+    """A job to end. `last` is its record, stored as sequence `expected`; a queued one has none, which is 0."""
 
     group: str
     index: int
@@ -45,16 +45,16 @@ class Victim(msgspec.Struct, frozen=True):
     message: Stored | None = None
 
 
-def make_cancelled(last: Record) -> bytes:
-    """Return the record that follows `last` when its job is cancelled now.
+def make_ended(last: Record, state: State) -> bytes:
+    """Return the record that follows `last` when its job is ended now by a user's wish or the clock, in that state.
 
     Raises:
         Conflict: the job has ended.
     """
     now = datetime.now(UTC)
     if last.state is State.RUNNING and last.attempts:
-        last = end_attempt(last, finished_at=now, ended="cancelled")
-    return encode(become(last, State.CANCELLED, finished_at=now, retry_at=None))
+        last = end_attempt(last, finished_at=now, ended=str(state))
+    return encode(become(last, state, finished_at=now, retry_at=None))
 
 
 async def read_victims(broker: Broker, messages: Sequence[Stored]) -> list[Victim]:
@@ -69,8 +69,8 @@ async def read_victims(broker: Broker, messages: Sequence[Stored]) -> list[Victi
     return found
 
 
-async def write_cancelled(broker: Broker, victims: Sequence[Victim], *, running: bool) -> list[Victim]:
-    """Write the record `cancelled` of each; return those that are, the others ended first.
+async def write_ended(broker: Broker, victims: Sequence[Victim], state: State, *, running: bool) -> list[Victim]:
+    """Write the final record `state` of each; return those that have it, the others ended first.
 
     Without `running`, a job that runs by now is left alone.
 
@@ -83,7 +83,7 @@ async def write_cancelled(broker: Broker, victims: Sequence[Victim], *, running:
     done: list[Victim] = []
     for _ in range(_TRIES):
         rejected: list[Victim] = []
-        for batch, writes in _split(left, size):
+        for batch, writes in _split(left, state, size):
             try:
                 await write_together(broker, os.urandom(8).hex(), writes)
             except WrongSequence:
@@ -95,7 +95,7 @@ async def write_cancelled(broker: Broker, victims: Sequence[Victim], *, running:
         left = await _read_again(broker, rejected, running=running)
         # A batch is rejected whole, so among busy agents a smaller one has better luck.
         size = max(1, size // 4)
-    msg = f"{len(left):,} jobs change faster than they can be cancelled"
+    msg = f"{len(left):,} jobs change faster than they can be {state}"
     raise Conflict(msg, hint="try again")
 
 
@@ -124,13 +124,23 @@ async def tell_holders(broker: Broker, victims: Iterable[Victim]) -> None:
     await tell(broker.link, subjects)
 
 
-def _split(victims: Sequence[Victim], size: int) -> Iterator[tuple[list[Victim], list[Write]]]:
+async def remove_timers(broker: Broker, places: Sequence[tuple[str, int]]) -> None:
+    """Remove the timers of these jobs. One that stays is harmless: when it fires, the agent finds the final record."""
+    names = broker.names
+    subjects = [subject for place in places for subject in (names.timer(*place), names.firing(*place))]
+    try:
+        await purge_messages(broker, names.timers, subjects)
+    except TqError:
+        return
+
+
+def _split(victims: Sequence[Victim], state: State, size: int) -> Iterator[tuple[list[Victim], list[Write]]]:
     """Yield batches of at most `size` jobs, and not much more than `BATCH_BYTES`."""
     batch: list[Victim] = []
     writes: list[Write] = []
     weight = 0
     for one in victims:
-        write = Write(one.group, one.index, make_cancelled(one.last), one.expected)
+        write = Write(one.group, one.index, make_ended(one.last, state), one.expected)
         batch.append(one)
         writes.append(write)
         weight += len(write.body)

@@ -72,7 +72,7 @@ async def _wait_for_one(broker: Broker, watch: JobWatch, deadline: float | None)
             left_s = LOOK_AGAIN_S if deadline is None else min(LOOK_AGAIN_S, deadline - time.monotonic())
             if left_s <= 0:
                 return
-            message = await news.next(left_s)
+            message = await news.next(max(0.0, min(left_s, watch.until_late_s)))
             if message is None:
                 await watch.check()
             elif is_hint(message.body, is_final):
@@ -99,9 +99,11 @@ async def _poll(
         await broker.link.sleep(pause_s if deadline is None else min(pause_s, deadline - now))
         alive = [watch for watch in watches if not watch.is_over]
         await refresh(broker, alive)
-        if time.monotonic() - checked >= LOOK_AGAIN_S:
+        is_time = time.monotonic() - checked >= LOOK_AGAIN_S
+        if is_time:
             checked = time.monotonic()
-            for watch in alive:
+        for watch in alive:
+            if is_time or watch.until_late_s < 0:
                 await watch.check()
 
 

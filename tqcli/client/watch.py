@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -9,7 +11,8 @@ import msgspec
 from tqcli.client.hints import look
 from tqcli.client.patience import insist
 from tqcli.core.codec import decode_record, decode_spec
-from tqcli.core.exit_status import EXIT_UNKNOWN, exit_status
+from tqcli.core.exit_status import EXIT_TIMEOUT, EXIT_UNKNOWN, exit_status
+from tqcli.core.expiry import WAITING, expire, until_late_s
 from tqcli.core.ids import JobId
 from tqcli.core.job import describe
 from tqcli.core.state import Reason, State
@@ -59,6 +62,11 @@ class JobWatch:
         return self.job.state.final
 
     @property
+    def until_late_s(self) -> float:
+        """In how many seconds to `check` it, because it is too late to start then."""
+        return until_late_s(self.job.state, self.job.expires_at, datetime.now(UTC))
+
+    @property
     def exit_code(self) -> int:
         """As the job ended."""
         return exit_status(self.job.state, self.job.reason, self.job.exit_code, self.job.signal)
@@ -75,7 +83,7 @@ class JobWatch:
 
     async def check(self) -> None:
         """Read the job, wherever it is."""
-        self.job = describe(*await look(self._broker, self.id))
+        self.job = expire(describe(*await look(self._broker, self.id)), datetime.now(UTC))
 
 
 class _Glance(msgspec.Struct):
@@ -105,28 +113,41 @@ class GroupWatch:
         self._worst = 0
         self._cursor = 1
         self._looks = 0
+        self._expires_at = spec.expires_at
+        self._is_settled = False
+        self._is_given_up = False
 
     @property
     def counts(self) -> dict[State, int]:
         """The number of jobs in each state that occurs; a job without a record is queued."""
         counts = {**self._counts, State.QUEUED: self._counts[State.QUEUED] + self._unseen - self.missing}
+        if self._is_given_up:
+            counts |= {**dict.fromkeys(WAITING, 0), State.EXPIRED: counts[State.EXPIRED] + self._late}
         return {state: count for state, count in counts.items() if count}
 
     @property
     def is_over(self) -> bool:
         """True once every job that was accepted has ended."""
-        return self._ended + self.missing >= self.size
+        return self._ended + self.missing + self._late >= self.size
 
     @property
     def exit_code(self) -> int:
         """As the worst of its jobs."""
-        return max(self._worst, EXIT_UNKNOWN) if self.missing or not self.is_over else self._worst
+        worst = max(self._worst, EXIT_TIMEOUT) if self._late else self._worst
+        return max(worst, EXIT_UNKNOWN) if self.missing or not self.is_over else worst
+
+    @property
+    def until_late_s(self) -> float:
+        """In how many seconds to `check` it, because those that wait are too late to start then."""
+        if self._is_settled or self.is_over:
+            return math.inf
+        return until_late_s(State.QUEUED, self._expires_at, datetime.now(UTC))
 
     @property
     def tally(self) -> Tally:
         """Its jobs."""
-        unsuccessful = self._ended - self._counts[State.SUCCEEDED]
-        return Tally(self.size, self._ended, unsuccessful, self._counts[State.RUNNING])
+        ended = self._ended + self._late
+        return Tally(self.size, ended, ended - self._counts[State.SUCCEEDED], self._counts[State.RUNNING])
 
     async def refresh(self) -> None:
         """Read the records that were written since the last time."""
@@ -140,7 +161,18 @@ class GroupWatch:
             self._count(split_tail(stored.subject)[1], _glance(stored.body))
 
     async def check(self) -> None:
-        """Find out whether the jobs that nothing is known of are anywhere: their submission may have broken off."""
+        """Find out whether the jobs that nothing is known of are anywhere: their submission may have broken off.
+
+        Those that are too late to start are expired; where we may not, they count as expired all the same.
+        """
+        if until_late_s(State.QUEUED, self._expires_at, datetime.now(UTC)) < 0:
+            from tqcli.client.expire import end_late  # noqa: PLC0415 - few groups are late
+
+            self._is_settled = True
+            self._is_given_up = not await insist(self._broker, lambda: end_late(self._broker, self.id))
+            await self.refresh()
+            if self.is_over:
+                return
         names = self._broker.names
         jobs = names.job_anywhere(self.id, element=False)
         alive = len(self._states) - self._ended
@@ -151,6 +183,13 @@ class GroupWatch:
         self._looks += 1
         if self._looks >= LOOKS_UNTIL_MISSING:
             self.missing = self._unseen
+
+    @property
+    def _late(self) -> int:
+        """How many wait too late, though we may not expire them."""
+        if not self._is_given_up:
+            return 0
+        return self._unseen - self.missing + sum(self._counts[state] for state in WAITING)
 
     @property
     def _unseen(self) -> int:

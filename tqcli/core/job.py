@@ -47,6 +47,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: datetime | None
     cwd: str | None
     submitted_by: str | None
+    expires_at: datetime | None
     size: int | None
 
 
@@ -88,5 +89,6 @@ def describe(spec: Spec, record: Record | None) -> Job:
         retry_at=last.retry_at,
         cwd=spec.cwd,
         submitted_by=spec.submitted_by,
+        expires_at=spec.expires_at,
         size=spec.size,
     )

@@ -216,3 +216,11 @@ def test_run_brings_what_is_missing(tmp_path: Path) -> None:
     """With nothing configured and nothing running."""
     ended = Tq(tmp_path)("run", "--", "sh", "-c", "echo hello; exit 7")
     assert (ended.code, ended.text, ended.stderr) == (7, "hello", "")
+
+
+def test_job_that_nobody_starts_expires(tq: Tq, served: Stage) -> None:
+    """At its time, not at the next look: as a job that timed out ends."""
+    ended = tq("run", "-q", UNSERVED, "--expires", "100ms", "--", "true")
+    assert (ended.code, ended.stdout) == (124, b"")
+    assert "expired" in ended.stderr
+    assert load_last(tq, served).state is State.EXPIRED

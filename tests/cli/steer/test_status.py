@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tqcli.core.outcome import Exited, Failure, Raised
@@ -198,3 +199,13 @@ def test_broker_that_is_not_there_is_named(tq: Tq) -> None:
     done = tq("--server", "nats://127.0.0.1:1", "status", timeout_s=8)
     assert done.code == 69
     assert "127.0.0.1:1" in done.stderr
+
+
+def test_deadline_is_shown(tq: Tq, stage: Stage) -> None:
+    """While the job waits for it; once it has passed, the job is expired."""
+    now = datetime.now(UTC)
+    spec, late = stage.submit(expires_at=now + timedelta(hours=1)), stage.submit(expires_at=now - timedelta(hours=1))
+    assert "expires " in tq("status", str(spec.id)).text
+    assert "state      expired" in tq("status", str(late.id)).text
+    job = json.loads(tq("status", "--json", str(late.id)).stdout)
+    assert (job["state"], datetime.fromisoformat(job["expires_at"])) == ("expired", late.expires_at)

@@ -66,6 +66,8 @@ def job_lines(job: Job, now: datetime, output: Output) -> Iterator[str]:
     yield _field("state", output.paint(state, style) if style else state)
     yield _field("runs" if job.command is None else "command", work(job))
     yield _field("queue", job.queue + ("" if job.priority == "normal" else f", priority {job.priority}"))
+    if job.expires_at is not None and not job.state.final:
+        yield _field("expires", f"{clock(job.expires_at, now)}, if it has not started by then")
     if job.cwd is not None:
         yield _field("directory", one_line(job.cwd))
     if job.retry_of is not None:
