@@ -170,3 +170,11 @@ def test_other_shells_are_named_as_unknown(tq: Tq) -> None:
     assert (ended.code, ended.stderr) == (2, "error: tq has no completion for 'zhs'\nhint: did you mean 'zsh'?\n")
     ended = tq("--install-completion", "tcsh")
     assert ended.code == 2
+
+
+def test_home_that_cant_be_written_is_a_wrong_setting(tq: Tq) -> None:
+    """The other way is shown: anybody can redirect a script."""
+    ended = tq("--install-completion", "bash", env={"HOME": "/dev/null"})
+    assert (ended.code, ended.stdout) == (78, b"")
+    assert "tq --show-completion bash" in ended.stderr
+    assert tq("--install-completion", "bash", env={"HOME": "home"}).code == 78

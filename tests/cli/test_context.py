@@ -103,7 +103,7 @@ def test_check_can_be_left_out(tq: Tq) -> None:
 def test_broker_may_have_several_servers(tq: Tq, words: tuple[str, ...]) -> None:
     """With commas, or one by one."""
     assert tq("context", "add", "prod", *words, "--no-check").code == 0
-    (context,) = json.loads(tq("context", "ls", "--json").stdout)
+    _, context = json.loads(tq("context", "ls", "--json").stdout)
     assert context["servers"] == ["nats://a.example:4222", "nats://b.example:4222"]
 
 
@@ -133,7 +133,7 @@ def test_forgotten_context_is_no_longer_used(tq: Tq) -> None:
     done = tq("context", "rm", "prod")
     assert (done.code, done.text) == (0, "context prod removed")
     assert "it was in use" in done.stderr
-    assert json.loads(tq("context", "ls", "--json").stdout) == []
+    assert json.loads(tq("context", "ls", "--json").stdout) == [{"name": "local", "servers": [], "current": True}]
 
 
 @pytest.mark.parametrize("verb", ["use", "show", "rm"])
@@ -149,7 +149,9 @@ def test_name_is_taken_once(tq: Tq) -> None:
     """Unless it is to be replaced."""
     words = ("context", "add", "prod", "--no-check", "--server")
     assert tq(*words, NOBODY).code == 0
-    assert tq(*words, "nats://other.example").code == 4
+    taken = tq(*words, "nats://other.example")
+    assert taken.code == 4
+    assert "--replace" in taken.stderr
     assert tq(*words, "nats://other.example", "--replace").code == 0
     assert "other.example" in tq("context", "show", "prod").text
 
@@ -158,6 +160,9 @@ def test_name_is_taken_once(tq: Tq) -> None:
     ("words", "message"),
     [
         (("prod",), "needs a server"),
+        (("prod", "--server", NOBODY, "--user", "ann"), "no terminal to ask for the password of 'ann'"),
+        (("prod", "--server", NOBODY, "--token", ""), "the token is empty"),
+        (("prod", "--server", NOBODY, "--tls-ca", ""), "the tls-ca is empty"),
         (("local", "--server", NOBODY), "stands for tq's own broker"),
         (("a.b", "--server", NOBODY), "can't name a context"),
         (("prod", "--server", "http://x"), "server"),
@@ -171,3 +176,18 @@ def test_wrong_input_adds_nothing(tq: Tq, words: tuple[str, ...], message: str) 
     assert (done.code, done.stdout) == (2, b"")
     assert message in done.stderr
     assert not (tq.home / "config" / "contexts.toml").exists()
+
+
+def test_refused_credentials_are_traced_to_their_source(tq: Tq, server: NatsServer) -> None:
+    """The context by its name, a URL by its option or variable."""
+    tq("context", "add", "prod", "--server", server.url, "--user", "ann", "--password", "wrong", "--no-check")
+    url = server.url.replace("//", "//ann:wrong@")
+    for words, env, source in [
+        (("--context", "prod"), {}, "tq context show prod"),
+        (("--server", url), {}, "in the URL of --server"),
+        ((), {"TQ_SERVER": url}, "in the URL of TQ_SERVER"),
+    ]:
+        for command in ("status", "agent"):
+            done = tq(*words, command, env=env)
+            assert done.code == 77, done
+            assert source in done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from tqcli.client.build import build_submission
 from tqcli.client.origin import load_origin
 from tqcli.client.submit import submit
 from tqcli.core.ids import JobId
-from tqcli.errors import Unknown
+from tqcli.errors import InvalidInput, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,16 +32,26 @@ def build(
     Raises:
         InvalidInput: something in it is wrong; nothing was sent.
     """
+    if flags.file == "":
+        msg = "--file: no file is named"
+        raise InvalidInput(msg, hint="give a job file's name, as in -f nightly.toml")
     options = flags.job_options(command)
+    if flags.key is not None:
+        options = msgspec.structs.replace(options, key=flags.key)
     if array is not None:
         options = msgspec.structs.replace(options, array=array)
-    return build_submission(options, load_origin(flags.key), each_line=each_line)
+    return build_submission(options, load_origin(options.key), each_line=each_line)
 
 
-def send(session: Session, output: Output, submission: Submission, *, once: bool) -> JobId:
-    """Send it and return the id that stands for all of it, which `@last` means from now on.
+class Sent(NamedTuple):
+    """The id that stands for all that was sent; `existed` where it was sent before, None without a key."""
 
-    With `once`, its id was derived from a key: what is there already is not sent again.
+    id: JobId
+    existed: bool | None
+
+
+def send(session: Session, output: Output, submission: Submission) -> Sent:
+    """Send it; `@last` means it from now on. Where it has a key, what is there already is not sent again.
 
     Raises:
         NotFound: there is no such queue.
@@ -50,7 +60,7 @@ def send(session: Session, output: Output, submission: Submission, *, once: bool
     """
     job_id = JobId(submission.specs[0].group)
     try:
-        _send(session, output, submission, once=once)
+        existed = _send(session, output, submission)
     except Unknown:
         session.remember(job_id)
         raise
@@ -58,11 +68,11 @@ def send(session: Session, output: Output, submission: Submission, *, once: bool
         output.note(f"interrupted: job {job_id} may be submitted, whole or in part; `tq cancel {job_id}` ends it")
         raise
     session.remember(job_id)
-    return job_id
+    return Sent(job_id, existed)
 
 
-def _send(session: Session, output: Output, submission: Submission, *, once: bool) -> None:
-    specs, payload = submission
+def _send(session: Session, output: Output, submission: Submission) -> bool | None:
+    specs, payload, key = submission
     progress: Callable[[int], None] | None = None
     with ExitStack() as stack:
         if len(specs) > 1 and output.shows_progress:
@@ -70,14 +80,18 @@ def _send(session: Session, output: Output, submission: Submission, *, once: boo
 
             bar = stack.enter_context(show_progress(output, "submitting"))
             progress = partial(_advance, bar, len(specs))
-        if not once:
+        if key is None:
             session.run(submit(session.broker, specs, payload=payload, progress=progress))
-            return
+            return None
         from tqcli.client.once import submit_once  # noqa: PLC0415 - few submissions have a key
 
-        is_new = session.run(submit_once(session.broker, specs, payload=payload, progress=progress))
-    if not is_new:
-        output.note(f"job {specs[0].group} was submitted before with this key")
+        before = session.run(submit_once(session.broker, specs, payload=payload, progress=progress))
+    if before is None:
+        return False
+    output.note(f"job {specs[0].group} was submitted before with this key")
+    if all(before.work != spec.work for spec in specs if spec.index == before.index):
+        output.note(f"tq: it runs something else than this one: `tq status {before.id}` shows what; nothing was sent")
+    return True
 
 
 def _advance(bar: Progress, total: int, done: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tqcli.core.ids import JobId, parse_job_id
 from tqcli.errors import InvalidInput
+from tqcli.jetstream.admission import LoginRefused
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.plain import PlainLink, connect_plain, drive
 from tqcli.jetstream.subjects import Names
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tqcli.cli.globals import Globals
     from tqcli.core.endpoint import Endpoint
+    from tqcli.settings.target import Target
 
 LAST = "@last"
 _T = TypeVar("_T")
@@ -70,17 +72,20 @@ def open_session(globals_: Globals, *, agent: bool = False) -> Iterator[Session]
     """
     target = choose_target(server=globals_.server, context=globals_.context)
     if target.endpoint is not None:
-        yield from _connected(target.endpoint, key=target.key)
+        yield from _connected(target, target.endpoint)
         return
     from tqcli.local.hold import hold_local  # noqa: PLC0415 - a fleet's users never need it
 
     with hold_local(agent=agent) as hold:
-        yield from _connected(hold.endpoint, key=target.key)
+        yield from _connected(target, hold.endpoint)
 
 
-def _connected(endpoint: Endpoint, *, key: str) -> Iterator[Session]:
-    link = connect_plain(endpoint)
+def _connected(target: Target, endpoint: Endpoint) -> Iterator[Session]:
     try:
-        yield Session(link, endpoint, key=key)
+        link = connect_plain(endpoint)
+    except LoginRefused as error:
+        raise LoginRefused(error.message, hint=target.login_hint) from error
+    try:
+        yield Session(link, endpoint, key=target.key)
     finally:
         drive(link.close())

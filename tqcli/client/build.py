@@ -36,10 +36,11 @@ _ESCAPED_MAX = 6
 
 
 class Submission(NamedTuple):
-    """What is to be sent: checked specs, all of one group, and the object that they refer to, if any."""
+    """What is to be sent: checked specs, all of one group, the object that they refer to, and their key, if any."""
 
     specs: Sequence[Spec]
     payload: bytes | None
+    key: str | None = None
 
 
 class GroupSpecs(Sequence[Spec]):
@@ -87,10 +88,10 @@ def build_submission(options: JobOptions, origin: Origin, *, each_line: str | No
     base = _build_base(options, origin, size=size, stdin=stdin)
     if indexes is None:
         encode_spec(base)
-        return Submission([base], payload)
+        return Submission([base], payload, options.key)
     specs = GroupSpecs(base, indexes)
     encode_spec(specs[-1])  # the largest: its index has the most digits
-    return Submission(specs, payload)
+    return Submission(specs, payload, options.key)
 
 
 def _build_lines(options: JobOptions, origin: Origin, source: str) -> Submission:
@@ -111,7 +112,7 @@ def _build_lines(options: JobOptions, origin: Origin, source: str) -> Submission
     base = _build_base(msgspec.structs.replace(options, **work), origin, size=size, stdin=stdin)
     specs = GroupSpecs(base, range(1, size + 1), lines)
     _check_sizes(specs, lines)
-    return Submission(specs, payload)
+    return Submission(specs, payload, options.key)
 
 
 def _check_sizes(specs: GroupSpecs, lines: Lines) -> None:

@@ -7,7 +7,7 @@ comes second finds it. A try that broke off in between is completed by the next 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.client.query import find
 from tqcli.client.submit import check_queue, enqueue_specs, make_item, store_payload
@@ -31,14 +31,21 @@ if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
 
 
+class _Known(NamedTuple):
+    """Jobs of a key: the spec of one of them, and those without a message, and without a record but a reservation."""
+
+    spec: Spec
+    missing: Sequence[Spec]
+
+
 async def submit_once(
     broker: Broker,
     specs: Sequence[Spec],
     *,
     payload: bytes | None = None,
     progress: Callable[[int], None] | None = None,
-) -> bool:
-    """Send the jobs, whose group was derived from a key, unless they are there; return whether any was sent.
+) -> Spec | None:
+    """Send the jobs, whose group was derived from a key, unless all are there: then return one of those that are.
 
     Raises:
         Conflict: other jobs have this key.
@@ -48,12 +55,13 @@ async def submit_once(
     await check_queue(broker, first.queue)
     if payload is not None:
         await store_payload(broker, payload)
-    missing = await _find_missing(broker, specs)
-    if missing is None:
-        # Nothing has this key. Of several who find that at once, one reserves it.
-        missing = specs if await _reserve(broker, first) else await _find_missing(broker, specs) or []
-    if not missing:
-        return False
+    known = await _find_known(broker, specs)
+    if known is None and not await _reserve(broker, first):
+        # Of several who find at once that nothing has this key, one reserves it.
+        known = await _find_known(broker, specs) or _Known(first, [])
+    missing = specs if known is None else known.missing
+    if known is not None and not missing:
+        return known.spec
     rest: Sequence[Spec] = missing
     if missing[0].index == first.index:
         # Its record is there before its message, so the agent must be told to read it.
@@ -61,7 +69,7 @@ async def submit_once(
         rest = missing[1:]
     if rest:
         await enqueue_specs(broker, rest, progress=progress)
-    return True
+    return None
 
 
 async def _reserve(broker: Broker, first: Spec) -> bool:
@@ -78,8 +86,8 @@ async def _reserve(broker: Broker, first: Spec) -> bool:
     return True
 
 
-async def _find_missing(broker: Broker, specs: Sequence[Spec]) -> Sequence[Spec] | None:
-    """Return those of the specs that have no message, and no record but a reservation; None where no job has the key.
+async def _find_known(broker: Broker, specs: Sequence[Spec]) -> _Known | None:
+    """Return what is there of the key's jobs; None where no job has it.
 
     Raises:
         Conflict: the jobs that have it are others, as far as their number, indexes and queue tell.
@@ -102,7 +110,7 @@ async def _find_missing(broker: Broker, specs: Sequence[Spec]) -> Sequence[Spec]
     if _shape(found) != _shape(specs[0]) or not ours >= there | reserved:
         msg = f"the key belongs to other jobs: {group}"
         raise Conflict(msg, hint=f"`tq status {group}` shows them; choose another key")
-    return [spec for spec in specs if spec.index not in there]
+    return _Known(found, [spec for spec in specs if spec.index not in there])
 
 
 def _shape(spec: Spec) -> tuple[int | None, str, type]:

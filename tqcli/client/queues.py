@@ -27,6 +27,9 @@ from tqcli.jetstream.topology import consumer_info, ensure_queue, ensure_streams
 if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
 
+_LISTED = 8
+"""Queues that a hint names; of more, their number."""
+
 _MOMENT = timedelta(milliseconds=30)
 _FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -171,11 +174,11 @@ async def limit_queue(broker: Broker, queue: str, limit: int | None) -> None:
         await set_limit(broker, queue, limit)
 
 
-async def require_queue(broker: Broker, queue: str) -> None:
-    """Return where there is such a queue.
+async def require_queue(broker: Broker, queue: str, *, addable: bool = False) -> None:
+    """Return where there is such a queue; `addable` where a new one of that name would do as well.
 
     Raises:
-        NotFound: there is none; the hint names the near one.
+        NotFound: there is none; the hint names the near one, or those that are there.
         InvalidInput: the name can't be one.
     """
     check_name(queue, noun="queue")
@@ -186,9 +189,17 @@ async def require_queue(broker: Broker, queue: str) -> None:
         # Everybody may rely on it, so whoever needs it first makes it.
         await add_queue(broker, queue)
         return
-    near = nearest(queue, known)
+    hint = _suggest(queue, sorted({*known, DEFAULT_QUEUE}))
     msg = f"no queue {queue!r}"
-    raise NotFound(msg, hint=f"did you mean {near!r}?" if near else f"`tq queue add {queue}` makes it")
+    raise NotFound(msg, hint=f"{hint} `tq queue add {queue}` makes a new one" if addable else hint)
+
+
+def _suggest(queue: str, known: list[str]) -> str:
+    if near := nearest(queue, known):
+        return f"did you mean {near!r}?"
+    if len(known) > _LISTED:
+        return f"`tq queue ls` lists the {len(known):,} that are there."
+    return f"there is only {known[0]!r}." if len(known) == 1 else f"there are {', '.join(known)}."
 
 
 async def _load_names(broker: Broker) -> set[str]:

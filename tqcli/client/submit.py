@@ -72,7 +72,7 @@ async def check_queue(broker: Broker, queue: str) -> None:
     except NotFound:
         from tqcli.client.queues import require_queue  # noqa: PLC0415 - only a mistake needs the list of queues
 
-        await require_queue(broker, queue)
+        await require_queue(broker, queue, addable=True)
 
 
 async def store_payload(broker: Broker, payload: bytes) -> None:

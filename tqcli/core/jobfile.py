@@ -151,6 +151,12 @@ def _checked(check: Callable[[str], object]) -> Callable[[object], str]:
     return read
 
 
+def _path(text: str) -> None:
+    if not text:
+        msg = "it is empty"
+        raise InvalidInput(msg, hint="leave it out, or name a file or directory")
+
+
 def _priority(text: str) -> None:
     if text not in PRIORITIES:
         msg = f"{quote(text)} is not a priority"
@@ -174,8 +180,9 @@ _READERS: dict[str, Callable[[object], object]] = {
     "grace": _duration,
     "expires": _duration,
     "env": _env,
-    "cwd": _string,
-    "stdin": _string,
+    "cwd": _checked(_path),
+    "stdin": _checked(_path),
     "max-losses": lambda value: check_range("the number of losses", _number(value), 0, MAX_LOSSES),
     "array": _checked(parse_array),
+    "key": _checked(lambda text: check_label(text, noun="key")),
 }

@@ -38,7 +38,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Every option of a job; None where it was not given.
 
     `shell` is one line; `args` is a JSON array, `kwargs` a JSON object; `expires` counts from the submission; `stdin`
-    is a path, or `-`; `array` has the grammar of `core.bulk`.
+    is a path, or `-`; `array` has the grammar of `core.bulk`. `key` is no part of the spec: the jobs' id is made of it.
     """
 
     command: tuple[str, ...] | None = None
@@ -61,6 +61,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     stdin: str | None = None
     max_losses: int | None = None
     array: str | None = None
+    key: str | None = None
 
 
 def overlay(base: JobOptions, top: JobOptions) -> JobOptions:
@@ -97,6 +98,9 @@ def build_spec(  # noqa: PLR0913 - what a spec needs beside the options, each by
     if options.expires is not None and not timedelta(0) < options.expires <= LONGEST:
         msg = f"expires must be more than 0s and at most {LONGEST.days}d"
         raise InvalidInput(msg, hint="it counts from the submission; leave it out for a job that may wait for ever")
+    if options.cwd == "":
+        msg = "cwd is empty"
+        raise InvalidInput(msg, hint="leave it out for the current directory, or name a directory")
     spec = Spec(
         v=WIRE_VERSION,
         group=group,

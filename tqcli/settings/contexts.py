@@ -75,7 +75,7 @@ def add_context(context: Context, *, use: bool = False, replace: bool = False) -
     with _changing() as contexts:
         if context.name in contexts.table and not replace:
             msg = f"the context {context.name!r} exists"
-            raise Conflict(msg, hint=f"`tq context rm {context.name}` first, or choose another name")
+            raise Conflict(msg, hint="--replace puts this one in its place; or choose another name")
         current = context.name if use else contexts.current
         return _save(Contexts(current, contexts.table | {context.name: context}))
 

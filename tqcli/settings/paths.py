@@ -42,13 +42,37 @@ def ensure_state_dir() -> Path:
 
 def _folder(variable: str, xdg_variable: str, xdg_default: str) -> Path:
     if own := os.environ.get(variable):
-        return Path(own).absolute()
+        # Relative to what? Each command would have a broker of its own, wherever it is called.
+        return _absolute(own, variable)
     xdg = os.environ.get(xdg_variable, "")
     # The specification: a relative path is invalid, and to be ignored.
     if xdg.startswith("/"):
         return Path(xdg, "tq")
+    return home_dir() / xdg_default / "tq"
+
+
+def home_dir() -> Path:
+    """Return the user's home: `HOME`, or what the system says where that is empty.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if home := os.environ.get("HOME"):
+        return _absolute(home, "HOME")
+    from pwd import getpwuid  # noqa: PLC0415 - hardly anybody has no HOME
+
     try:
-        return Path.home() / xdg_default / "tq"
-    except RuntimeError as error:
-        msg = "this user has no home folder"
-        raise SettingsError(msg, hint=f"set {variable}") from error
+        home = getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        home = ""
+    if home.startswith("/"):
+        return Path(home)
+    msg = "HOME is not set, and this user has no home folder"
+    raise SettingsError(msg, hint=f"set HOME, or {CONFIG_VARIABLE} and {STATE_VARIABLE}")
+
+
+def _absolute(path: str, variable: str) -> Path:
+    if path.startswith("/"):
+        return Path(path)
+    msg = f"{variable} is {path!r}, which is no absolute path"
+    raise SettingsError(msg, hint="it must begin with /")

@@ -30,6 +30,17 @@ class Target(msgspec.Struct, frozen=True):
         return LOCAL if self.context is None else self.context.name
 
     @property
+    def login_hint(self) -> str:
+        """Where the credentials come from: what to look at when the broker refuses them."""
+        if self.context is None:
+            return "`tq down` and `tq up` give tq's own broker a new password"
+        if self.context.name in self.context.servers:
+            return f"they are those in the URL of {self.origin}: nats://USER:PASSWORD@HOST"
+        return (
+            f"`tq context show {self.context.name}` tells which they are, `tq context add` with --replace changes them"
+        )
+
+    @property
     def endpoint(self) -> Endpoint | None:
         """What a link needs; None for the local broker, whose `local.hold` has it."""
         return None if self.context is None else to_endpoint(self.context)

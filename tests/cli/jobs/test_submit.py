@@ -152,6 +152,42 @@ def test_key_is_submitted_once(tq: Tq, served: Stage) -> None:
     assert count_accepted(served) == before
 
 
+def test_json_tells_whether_the_key_existed(tq: Tq) -> None:
+    """So that a script needs no stderr."""
+    words = ("submit", "--json", "--key", "told", "--", "true")
+    first, second = (json.loads(tq(*words).stdout) for _ in range(2))
+    assert (first["existed"], second["existed"]) == (False, True)
+    assert first["id"] == second["id"]
+
+
+def test_key_of_another_command_is_told(tq: Tq) -> None:
+    """It was not run."""
+    assert tq("submit", "--key", "other", "--", "echo", "a").stderr == ""
+    ended = tq("submit", "--key", "other", "--", "echo", "b")
+    assert ended.code == 0
+    assert "it runs something else than this one" in ended.stderr
+    words = ("submit", "--key", "lines", "--each-line", "-", "--", "echo", "{}")
+    tq(*words, stdin=b"a\nb\n")
+    assert "something else" not in tq(*words, stdin=b"a\nb\n").stderr
+
+
+def test_key_of_a_job_file_counts(tq: Tq) -> None:
+    """As that of the command line, which wins."""
+    (tq.home / "job.toml").write_text('command = ["true"]\nkey = "of the file"\n')
+    first = tq("submit", "-f", "job.toml")
+    assert first.text == tq("submit", "--key", "of the file", "--", "true").text
+    assert first.text != tq("submit", "-f", "job.toml", "--key", "of the line").text
+
+
+def test_id_that_nobody_gets_is_on_stderr(tq: Tq, served: Stage) -> None:
+    """The job is accepted, so its id must not be lost."""
+    ended = tq.shell("tq submit -- true > /dev/full")
+    assert ended.code == 75
+    job_id = ended.stderr.split()[2]
+    assert ended.stderr.startswith(f"error: job {job_id} was accepted, but stdout can't be written")
+    assert served.run(load_job(served.broker, parse_job_id(job_id))).command == ("true",)
+
+
 BAD = {
     "no command": ((), 2, "there is no command"),
     "unknown option": (("--retires", "3", "--", "true"), 2, "--retries"),

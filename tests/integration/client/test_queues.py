@@ -90,6 +90,25 @@ def test_unknown_queue_suggests_the_near_one(stage: Stage) -> None:
     assert caught.value.hint == "did you mean 'reports'?"
 
 
+@pytest.mark.parametrize(
+    ("queues", "hint"),
+    [
+        ([], "there is only 'default'."),
+        (["gpu", "cpu"], "there are cpu, default, gpu."),
+        ([f"q{number}" for number in range(8)], "`tq queue ls` lists the 9 that are there."),
+    ],
+)
+def test_unknown_queue_tells_which_there_are(bare_stage: Stage, queues: list[str], hint: str) -> None:
+    """And how to make one, but only to those whom a new one serves."""
+    bare_stage.open(*queues)
+    with pytest.raises(NotFound) as caught:
+        bare_stage.run(require_queue(bare_stage.broker, "mail"))
+    assert caught.value.hint == hint
+    with pytest.raises(NotFound) as caught:
+        bare_stage.run(require_queue(bare_stage.broker, "mail", addable=True))
+    assert caught.value.hint == f"{hint} `tq queue add mail` makes a new one"
+
+
 def test_empty_queue_is_removed(stage: Stage) -> None:
     """And its limit with it."""
     stage.open("gpu")

@@ -48,7 +48,7 @@ def send(stage: Stage, submission: Submission) -> None:
 
 def send_once(stage: Stage, submission: Submission) -> bool:
     """Send it unless it was sent before; return whether it wasn't."""
-    return stage.run(submit_once(stage.broker, submission.specs, payload=submission.payload))
+    return stage.run(submit_once(stage.broker, submission.specs, payload=submission.payload)) is None
 
 
 def count_queued(stage: Stage) -> int:

@@ -65,6 +65,14 @@ def test_missing_server_names_the_variable(state: Path, monkeypatch: pytest.Monk
     assert "unset it" in str(error.hint)
 
 
+def test_another_program_names_the_variable(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends, and leaves no word."""
+    monkeypatch.setenv("TQ_NATS_SERVER", "/bin/true")
+    error = refused(state)
+    assert isinstance(error, SettingsError)
+    assert "TQ_NATS_SERVER names '/bin/true'" in error.message
+
+
 def test_old_server_is_refused(state: Path, stand_in_server: Callable[[str, str], None]) -> None:
     """Both versions are named."""
     stand_in_server("/bin/sh", _OLD_SERVER)
@@ -83,7 +91,7 @@ def test_old_server_is_refused(state: Path, stand_in_server: Callable[[str, str]
         ),
         ("[FTL] Can't start: mkdir store: permission denied", SettingsError, "may not write in the state folder"),
         ("[FTL] something else", Unavailable, "nats-server did not start: something else"),
-        ("", Unavailable, "nats-server did not start: it left no word"),
+        ("", SettingsError, "which does not say that it is nats-server: it left no word"),
     ],
 )
 def test_server_that_ends_is_quoted(

@@ -182,7 +182,7 @@ def test_bad_options_never_become_a_spec(origin: Origin, options: dict[str, Any]
 def test_short_stdin_travels_in_the_spec(origin: Origin, tmp_path: Path) -> None:
     """Nothing has to be stored for it."""
     (tmp_path / "in").write_bytes(b"\xff\0data")
-    (spec,), payload = build(origin, command=("cat",), stdin=str(tmp_path / "in"))
+    (spec,), payload, _ = build(origin, command=("cat",), stdin=str(tmp_path / "in"))
     assert spec.stdin is not None
     assert (spec.stdin.data, spec.stdin.size, payload) == (b"\xff\0data", 6, None)
 
@@ -191,7 +191,7 @@ def test_short_stdin_travels_in_the_spec(origin: Origin, tmp_path: Path) -> None
 def test_long_stdin_is_stored_once(origin: Origin, tmp_path: Path, size: int, array: str | None) -> None:
     """Also where it is long because a whole group has it."""
     (tmp_path / "in").write_bytes(b"x" * size)
-    specs, payload = build(origin, command=("cat",), stdin=str(tmp_path / "in"), array=array)
+    specs, payload, _ = build(origin, command=("cat",), stdin=str(tmp_path / "in"), array=array)
     digest = sha256(b"x" * size).hexdigest()
     assert payload == b"x" * size
     assert all(spec.stdin and (spec.stdin.digest, spec.stdin.data) == (digest, None) for spec in specs)

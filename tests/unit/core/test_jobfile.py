@@ -39,6 +39,7 @@ def test_every_key_is_read() -> None:
         stdin = "in.csv"
         max-losses = 1
         array = "1-10:2"
+        key = "report of today"
         [env]
         LANG = "C"
     """
@@ -60,6 +61,7 @@ def test_every_key_is_read() -> None:
         stdin="in.csv",
         max_losses=1,
         array="1-10:2",
+        key="report of today",
         env={"LANG": "C"},
     )
     assert read('command = ["echo", ""]') == JobOptions(command=("echo", ""))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import pwd
+from pathlib import Path
 
 import pytest
 
 from tqcli.errors import SettingsError, Unavailable
 from tqcli.settings.files import refuse_folder
 from tqcli.settings.paths import config_dir, ensure_config_dir, ensure_state_dir, state_dir
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_folders_are_in_the_home_by_default(home: Path) -> None:
@@ -42,11 +40,28 @@ def test_relative_xdg_path_is_ignored(home: Path, monkeypatch: pytest.MonkeyPatc
     assert state_dir() == home / ".local/state/tq"
 
 
-def test_relative_own_path_is_made_absolute(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The keeper has another working directory than the command."""
-    monkeypatch.chdir(home)
-    monkeypatch.setenv("TQ_STATE_DIR", "state")
-    assert state_dir() == home / "state"
+@pytest.mark.parametrize("variable", ["TQ_STATE_DIR", "HOME"])
+def test_relative_own_path_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """Each working directory would have a broker of its own."""
+    monkeypatch.setenv(variable, "state")
+    with pytest.raises(SettingsError, match=f"{variable} is 'state', which is no absolute path"):
+        state_dir()
+
+
+@pytest.mark.usefixtures("home")
+def test_empty_home_is_that_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the root of all files."""
+    monkeypatch.setenv("HOME", "")
+    assert state_dir() == Path(pwd.getpwuid(os.geteuid()).pw_dir, ".local/state/tq")
+
+
+@pytest.mark.usefixtures("home")
+def test_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the variable to set."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000_000)
+    with pytest.raises(SettingsError, match="HOME is not set"):
+        state_dir()
 
 
 def test_asking_for_a_path_creates_nothing(home: Path) -> None:

@@ -10,6 +10,7 @@ from tqcli.cli.parameter import Option
 from tqcli.core.names import check_name
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.errors import InvalidInput
+from tqcli.jetstream.admission import LoginRefused
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
@@ -52,7 +53,10 @@ def agent(
 
     target = choose_target(server=tq.globals.server, context=tq.globals.context)
     if target.endpoint is not None:
-        return _run(target.endpoint, queues, slots, called)
+        try:
+            return _run(target.endpoint, queues, slots, called)
+        except LoginRefused as error:
+            raise LoginRefused(error.message, hint=target.login_hint) from error
     from tqcli.local.hold import hold_local  # noqa: PLC0415 - a fleet's agents never need it
 
     with hold_local(agent=False) as hold:

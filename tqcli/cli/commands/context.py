@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -97,7 +97,7 @@ def ls(tq: Invocation) -> None:
     """
     contexts = load_contexts()
     if tq.output.json:
-        tq.output.document([_document(context, contexts) for context in contexts.table.values()])
+        tq.output.document([_local_document(contexts), *(_document(one, contexts) for one in contexts.table.values())])
         return
     from tqcli.cli.render.context import LIST, list_rows  # noqa: PLC0415 - JSON needs no table
 
@@ -130,7 +130,7 @@ def show(
     contexts = load_contexts()
     wanted = name or contexts.current or LOCAL
     if wanted == LOCAL:
-        _show_local(tq.output)
+        _show_local(tq.output, contexts)
         return
     context = _find(contexts, wanted)
     if tq.output.json:
@@ -162,8 +162,11 @@ def _read_login(flags: AddFlags) -> Login:
 
 
 def _ask_password(login: Login) -> Login:
-    if login.user is None or login.password is not None or not sys.stdin.isatty():
+    if login.user is None or login.password is not None:
         return login
+    if sys.stdin is None or not sys.stdin.isatty():
+        msg = f"there is no terminal to ask for the password of {quote(login.user)} on"
+        raise InvalidInput(msg, hint="give it with --password TEXT, or as --server nats://USER:PASSWORD@HOST")
     from getpass import getpass  # noqa: PLC0415 - only where a person types it
 
     return msgspec.structs.replace(login, password=getpass(f"Password of {login.user}: ", stream=sys.stderr))
@@ -191,15 +194,20 @@ def _find(contexts: Contexts, name: str) -> Context:
     raise NotFound(msg, hint=f"did you mean {near!r}?" if near else "`tq context ls` lists them")
 
 
-def _show_local(output: Output) -> None:
-    from tqcli.local.background import local_status  # noqa: PLC0415 - as above
+def _show_local(output: Output, contexts: Contexts) -> None:
+    document = _local_document(contexts)
+    if output.json:
+        output.document(document)
+    else:
+        where = f"runs at {document['servers'][0]}" if document["servers"] else "starts when a command needs it"
+        output.line(f"{LOCAL}: tq's own broker on this machine, which {where}")
+
+
+def _local_document(contexts: Contexts) -> dict[str, Any]:
+    from tqcli.local.background import local_status  # noqa: PLC0415 - the other commands need no broker
 
     status = local_status()
-    if output.json:
-        output.document({"name": LOCAL, "current": True, "servers": status.servers if status else []})
-    else:
-        where = f"runs at {status.servers[0]}" if status else "starts when a command needs it"
-        output.line(f"{LOCAL}: tq's own broker on this machine, which {where}")
+    return {"name": LOCAL, "servers": status.servers if status else [], "current": contexts.current is None}
 
 
 def _document(context: Context, contexts: Contexts) -> dict[str, object]:

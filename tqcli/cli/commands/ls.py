@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from tqcli.cli.parameter import Option
 from tqcli.client.listing import Filters, list_jobs
 from tqcli.client.queues import require_queue
-from tqcli.core.names import check_name
+from tqcli.core.names import check_label, check_name
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.core.state import State  # noqa: TC001 - read for the command's options
 from tqcli.errors import InvalidInput
@@ -52,7 +52,7 @@ def ls(
     filters = Filters(
         states=frozenset(state) if state else None,
         queue=None if queue is None else check_name(queue, noun="queue"),
-        name=name,
+        name=None if name is None else check_label(name, noun="job's name"),
         since=None if since is None else datetime.now(UTC) - since,
     )
     with tq.session() as session:

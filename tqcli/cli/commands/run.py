@@ -45,20 +45,17 @@ def run(
     """
     submission = build(flags, command)
     with tq.session(agent=True) as session, Signals(session.link) as signals:
-        return _Run(session, tq.output, submission, signals, once=flags.key is not None).perform()
+        return _Run(session, tq.output, submission, signals).perform()
 
 
 class _Run:
     """One job in the foreground."""
 
-    def __init__(
-        self, session: Session, output: Output, submission: Submission, signals: Signals, *, once: bool
-    ) -> None:
+    def __init__(self, session: Session, output: Output, submission: Submission, signals: Signals) -> None:
         self._session = session
         self._output = output
         self._submission = submission
         self._signals = signals
-        self._once = once
         self._id = JobId(submission.specs[0].group)
         self._attendance = Attendance(session, output, submission.specs[0])
 
@@ -66,7 +63,7 @@ class _Run:
         """Submit it, attend to it, and return its exit code."""
         try:
             self._session.run(self._attendance.open())
-            send(self._session, self._output, self._submission, once=self._once)
+            send(self._session, self._output, self._submission)
         except Interrupted:
             # It may be queued, or not: nobody knows yet.
             self._cancel_quietly()
@@ -93,7 +90,7 @@ class _Run:
             (watch,) = wait(self._session, self._output, [self._id])
             print_document(self._session, self._output, watch)
             return watch.exit_code
-        self._session.run(self._attendance.stream(stored=self._once and not cancelling))
+        self._session.run(self._attendance.stream(stored=self._submission.key is not None and not cancelling))
         if cancelling:
             self._session.run(self._attendance.linger())
         return conclude(self._output, self._attendance.ended, shown=True)

@@ -10,7 +10,7 @@ from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's o
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.sending import build, send
 from tqcli.cli.unserved import warn_locally
-from tqcli.errors import Unknown
+from tqcli.errors import TqError, Unknown
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
@@ -23,12 +23,13 @@ _MANY = "Many jobs at once"
 
 
 class _Submitted(msgspec.Struct, frozen=True):
-    """What `--json` prints: `size` is None for a job of its own."""
+    """What `--json` prints: `size` is None for a job of its own; with a key, `existed` says if it was sent before."""
 
     id: str
     group: str
     size: int | None
     queue: str
+    existed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SubmitFlags(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,30 +77,29 @@ def submit(
     """
     submission = build(flags, command, array=own.array, each_line=own.each_line)
     with tq.session(agent=own.wait or own.follow) as session:
-        once = flags.key is not None
-        return _Submit(session, tq.output, submission, once=once).perform(wait=own.wait, follow=own.follow)
+        return _Submit(session, tq.output, submission).perform(wait=own.wait, follow=own.follow)
 
 
 class _Submit:
     """One submission."""
 
-    def __init__(self, session: Session, output: Output, submission: Submission, *, once: bool) -> None:
+    def __init__(self, session: Session, output: Output, submission: Submission) -> None:
         self._session = session
         self._output = output
         self._submission = submission
-        self._once = once
+        self._existed: bool | None = None
 
     def perform(self, *, wait: bool, follow: bool) -> int:
         """Submit, print the id, do what else was asked for, and return the exit code."""
         first = self._submission.specs[0]
         try:
-            job_id = send(self._session, self._output, self._submission, once=self._once)
+            job_id, self._existed = send(self._session, self._output, self._submission)
         except Unknown:
             # Whoever repeats it, or looks for it later, needs the id.
             self._print_id(first.group)
             raise
         if not wait and not follow:
-            self._print_id(str(job_id))
+            self._deliver_id(str(job_id))
             warn_locally(self._session, self._output)
             return 0
         try:
@@ -124,15 +124,24 @@ class _Submit:
         from tqcli.client.watch import JobWatch  # noqa: PLC0415
 
         if not self._output.json and not follow:
-            self._print_id(str(job_id))
+            self._deliver_id(str(job_id))
         (watch,) = wait(self._session, self._output, [job_id])
         if self._output.json:
             print_document(self._session, self._output, watch)
         return conclude(self._output, watch.job if isinstance(watch, JobWatch) else watch)
 
+    def _deliver_id(self, text: str) -> None:
+        """Print the id of what was accepted: whoever does not get it would submit it again."""
+        try:
+            self._print_id(text)
+        except TqError as error:
+            msg = f"job {text} was accepted, but {error.message}"
+            raise Unknown(msg, hint=f"`tq status {text}` shows it; repeating submits another one") from error
+
     def _print_id(self, text: str) -> None:
         if self._output.json:
             first = self._submission.specs[0]
-            self._output.document(_Submitted(text, first.group, first.size, first.queue))
+            existed = msgspec.UNSET if self._existed is None else self._existed
+            self._output.document(_Submitted(text, first.group, first.size, first.queue, existed))
         else:
             self._output.line(text)

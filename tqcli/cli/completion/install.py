@@ -13,7 +13,8 @@ from tqcli.cli.completion.fish import make_fish
 from tqcli.cli.completion.zsh import make_zsh
 from tqcli.core.names import quote
 from tqcli.core.nearest import did_you_mean
-from tqcli.errors import InvalidInput
+from tqcli.errors import InvalidInput, SettingsError
+from tqcli.settings.paths import home_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ class _Shell(NamedTuple):
 
 
 def _folder(variable: str, default: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / default)
+    return Path(os.environ.get(variable) or home_dir() / default)
 
 
 SHELLS = {
@@ -38,7 +39,7 @@ SHELLS = {
         make_bash,
         # Where bash-completion looks by itself; the line in the startup file serves those who haven't got it.
         lambda: _folder("XDG_DATA_HOME", ".local/share") / "bash-completion/completions/tq",
-        lambda: Path.home() / ".bashrc",
+        lambda: home_dir() / ".bashrc",
     ),
     "zsh": _Shell(
         make_zsh,
@@ -63,12 +64,22 @@ def install_completion(shell: str, commands: Sequence[Command]) -> str:
 
     Raises:
         InvalidInput: tq has none for it.
+        SettingsError: the user's home can't be written.
     """
     name = shell or _detect_shell()
     served = _find(name)
+    try:
+        return _install(served, make_completion(name, commands), name)
+    except OSError as error:
+        msg = f"completion can't be written to {error.filename}: {error.strerror}"
+        hint = f"check HOME, or put it where you like: tq --show-completion {name}"
+        raise SettingsError(msg, hint=hint) from error
+
+
+def _install(served: _Shell, script: str, name: str) -> str:
     path = served.script()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(make_completion(name, commands), encoding="utf-8")
+    path.write_text(script, encoding="utf-8")
     done = [f"completion for {name} is in {path}"]
     if served.startup is not None:
         startup = served.startup()
