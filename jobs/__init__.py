@@ -12,10 +12,11 @@ clean.toml      `jobs.clean:normalize`   tidies a CSV file; rows it can't tidy g
 
 A job file names the function, its arguments and how the job is to be run. Arguments on the command line win::
 
-    tq submit -f jobs/report.toml --arg source=sales.csv --arg group_by=region --arg value=amount
+    tq submit -f jobs/report.toml --arg source="$PWD/sales.csv" --arg group_by=region --arg value=amount
     tq wait @last && tq result @last
 
-They need Python alone. Relative paths start at the directory that holds `jobs/`, as the files' `cwd` says.
+They need Python alone. Relative paths start at the directory that holds `jobs/`, as the files' `cwd` says: from
+elsewhere, give absolute ones.
 
 How to write one that fits in:
 

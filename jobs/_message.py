@@ -19,7 +19,7 @@ _POLICY = policy.SMTP.clone(cte_type="7bit")
 
 
 class Letter(NamedTuple):
-    """What the user wants to send: exactly one of `body` and `body_file` is set; `bcc` never shows in the mail."""
+    """What the user wants to send: a `body_file`, if any, takes the place of `body`; `bcc` never shows in the mail."""
 
     sender: str
     to: Sequence[str]
@@ -53,7 +53,7 @@ def compose(letter: Letter, *, job_id: str | None) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer from out-of-office programs, please
     _set_body(message, letter)
     for name in letter.attachments:
-        _attach(message, Path(name))
+        _attach(message, Path(name).absolute())
     return message
 
 
@@ -105,13 +105,13 @@ def _check_line(text: object, *, argument: str) -> str:
 
 
 def _set_body(message: EmailMessage, letter: Letter) -> None:
-    if (letter.body is None) == (letter.body_file is None):
-        msg = "give either body or body_file"
-        raise ValueError(msg)
     if letter.body_file is None:
+        if letter.body is None:
+            msg = "give body or body_file"
+            raise ValueError(msg)
         message.set_content(letter.body)
         return
-    path = Path(letter.body_file)
+    path = Path(letter.body_file).absolute()  # so that an error says where it was looked for
     text = path.read_text(encoding="utf-8", errors="replace")  # a log with a stray byte is still worth a mail
     message.set_content(text, subtype="html" if path.suffix.lower() in {".html", ".htm"} else "plain")
 

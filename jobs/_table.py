@@ -65,7 +65,7 @@ def open_table(source: str, *, delimiter: str | None = None, encoding: str = "ut
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         msg = f"delimiter must be one character, and no quote or line end, not {delimiter!r}"
         raise ValueError(msg)
-    path = Path(source)
+    path = Path(source).absolute()  # so that an error says where it was looked for
     with _open_text(path, encoding) as file:
         lines = _read_lines(path, file)
         sample = list(itertools.islice(lines, _SAMPLE_LINES))

@@ -2,8 +2,8 @@ r"""Clean a CSV file: values trimmed, one way to say "nothing", ISO dates, each 
 
 ::
 
-    tq submit -f jobs/clean.toml --arg source=members.csv --arg target=clean.csv --arg key=email \
-        --arg 'dates={"joined": "%d.%m.%Y"}'
+    tq submit -f jobs/clean.toml --arg source="$PWD/members.csv" --arg target="$PWD/clean.csv" \
+        --arg key=email --arg 'dates={"joined": "%d.%m.%Y"}'
 
 Each row is either in the target or, as it was and with its line and the reason, in the file of rejects: none is lost,
 and none is changed by guessing. Rows go through one by one and the keys seen live on disk, so a file may be larger than

@@ -1,8 +1,9 @@
-"""Send a mail through an SMTP server.
+r"""Send a mail through an SMTP server.
 
 ::
 
-    tq submit -f jobs/mail.toml --arg to=ann@example.org --arg subject="Build log" --arg body_file=build.log
+    tq submit -f jobs/mail.toml --arg to=ann@example.org --arg subject="Build log" \
+        --arg body_file="$PWD/build.log"
 
 - **A retry is not a second mail.** A job may run twice: the server took the mail, and the connection broke before it
   said so. `Message-ID` is made from the job's id, so both copies carry the same one, and mailboxes know them as one.
@@ -101,9 +102,9 @@ def send(  # noqa: PLR0913 -- a job's arguments are the keys of its file
 ) -> Receipt:
     """Send one mail, and return its receipt.
 
-    An address is `ann@example.org` or `Ann <ann@example.org>`. The text is `body`, or what is in `body_file`, as HTML
-    where that ends in `.html`. `security` is one of `PORTS`; the server's certificate is checked against `ca_file`, or
-    what the system trusts. `timeout_s` bounds each wait for the server, not all of them together.
+    An address is `ann@example.org` or `Ann <ann@example.org>`. The text is what is in `body_file`, as HTML where that
+    ends in `.html`; without one, it is `body`. `security` is one of `PORTS`; the server's certificate is checked against
+    `ca_file`, or what the system trusts. `timeout_s` bounds each wait for the server, not all of them together.
 
     Raises:
         ValueError, OSError: an argument is wrong, or a file can't be read; no server was asked.

@@ -1,8 +1,9 @@
-"""Make a report of a CSV file: one HTML page with a table of aggregates and a bar chart in it.
+r"""Make a report of a CSV file: one HTML page with a table of aggregates and a bar chart in it.
 
 ::
 
-    tq submit -f jobs/report.toml --arg source=sales.csv --arg group_by=region --arg value=amount
+    tq submit -f jobs/report.toml --arg source="$PWD/sales.csv" --arg target="$PWD/sales.html" \
+        --arg group_by=region --arg value=amount
 
 The file is read once, row by row: memory grows with the number of groups only. Values are decimal numbers, not floats,
 so that the sums of money are right. A value that is no number stops the job and names its line: a report that left rows

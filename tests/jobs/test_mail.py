@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def test_body_file_is_sent_as_what_its_name_says(server: SmtpServer, tmp_path: P
     """A page is shown as one; a log with a byte that is no UTF-8 is sent all the same."""
     path = tmp_path / name
     path.write_bytes(b"<b>done</b> \xff")
-    send_to(server, body=None, body_file=str(path))
+    send_to(server, body="displaced, as that of a job file", body_file=str(path))
     assert server.mails[0].message.get_content_type() == kind
     assert server.mails[0].message.get_content().strip() == "<b>done</b> \ufffd"
 
@@ -254,8 +255,7 @@ def test_user_without_password_is_a_mistake(server: SmtpServer, monkeypatch: pyt
         ({"sender": "a@example.org, b@example.org"}, "sender: one address"),
         ({"subject": "Hi\r\nBcc: eve@example.org"}, "subject must be one line"),
         ({"subject": None}, "subject must be one line"),
-        ({"body": None}, "either body or body_file"),
-        ({"body_file": "x"}, "either body or body_file"),
+        ({"body": None}, "give body or body_file"),
         ({"security": "tls"}, "security must be one of starttls, ssl, none, not 'tls'"),
     ],
 )
@@ -273,6 +273,14 @@ def test_missing_attachment_is_said_before_any_server_is_asked(server: SmtpServe
     with pytest.raises(FileNotFoundError, match=r"gone\.csv"):
         send_to(server, attachments=str(tmp_path / "gone.csv"))
     assert not server.asked
+
+
+def test_missing_file_is_named_in_full(server: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's directory is seldom the one that its user has in mind."""
+    monkeypatch.chdir(tmp_path)
+    for argument in ("body_file", "attachments"):
+        with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "gone"))):
+            send_to(server, **{argument: "gone"})
 
 
 def test_progress_names_mail_and_server(server: SmtpServer, capsys: pytest.CaptureFixture[str]) -> None:

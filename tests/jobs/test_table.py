@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,3 +111,10 @@ def test_whatever_csv_can_hold_comes_through(
     path = tmp_path_factory.mktemp("table") / "x.csv"
     _, found = read(path, text.getvalue().encode(), delimiter=delimiter)
     assert [row.fields for row in found] == rows
+
+
+def test_missing_file_is_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's directory is seldom the one that its user has in mind."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "gone.csv"))), open_table("gone.csv"):
+        pass

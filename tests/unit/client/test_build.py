@@ -202,7 +202,7 @@ def test_dash_is_standard_input(origin: Origin, tmp_path: Path, monkeypatch: pyt
     (tmp_path / "in").write_bytes(b"hello")
     with (tmp_path / "in").open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        (spec,), _ = build(origin, command=("cat",), stdin="-")
+        (spec,), _, _ = build(origin, command=("cat",), stdin="-")
     assert spec.stdin is not None
     assert spec.stdin.data == b"hello"
 
