@@ -103,7 +103,7 @@ def send(  # noqa: PLR0913 -- a job's arguments are the keys of its file
     """Send one mail, and return its receipt.
 
     An address is `ann@example.org` or `Ann <ann@example.org>`. The text is what is in `body_file`, as HTML where that
-    ends in `.html`; without one, it is `body`. `security` is one of `PORTS`; the server's certificate is checked against
+    ends in `.html`; without one, it is `body`. `security` is one of `PORTS`; the server's certificate is checked with
     `ca_file`, or what the system trusts. `timeout_s` bounds each wait for the server, not all of them together.
 
     Raises:
