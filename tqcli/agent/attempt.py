@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from datetime import timedelta
@@ -40,7 +41,6 @@ from tqcli.jetstream.subjects import split_job_subject
 from tqcli.jetstream.timers import set_timer
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from tqcli.agent.desk import Desk
@@ -74,6 +74,8 @@ class Attempt:
         self._claiming: asyncio.Future[int] | None = None
         self._renewal: asyncio.TimerHandle | None = None
         self._execution = Execution(desk)
+        self.over = asyncio.Event()
+        """Set once nothing of it runs any more."""
 
     async def perform(self) -> None:
         """Take the job from its delivery to its settling."""
@@ -95,6 +97,7 @@ class Attempt:
         finally:
             if self._renewal is not None:
                 self._renewal.cancel()
+            self.over.set()
 
     def stop(self, why: Stop) -> None:
         """Stop the child, if there is one already, and let none begin."""

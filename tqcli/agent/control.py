@@ -57,9 +57,17 @@ class Control:
     def _cancel(self, message: Message) -> None:
         job = split_tail(message.subject)
         self._intake.drop(*job)
-        for attempt in self._attempts:
-            if (attempt.group, attempt.index) == job:
-                attempt.stop(Stop.CANCELLED)
+        ours = [attempt for attempt in self._attempts if (attempt.group, attempt.index) == job]
+        for attempt in ours:
+            attempt.stop(Stop.CANCELLED)
+        # All agents hear it; who waits for the end names the one that has the job.
+        if message.reply and message.body == self._agent.encode():
+            self._keep(asyncio.get_running_loop().create_task(self._tell_end(ours, message.reply)))
+
+    async def _tell_end(self, attempts: list[Attempt], reply: str) -> None:
+        for attempt in attempts:
+            await attempt.over.wait()
+        await self._link.publish(reply)
 
     def _take_offer(self, message: Message) -> None:
         if message.reply:

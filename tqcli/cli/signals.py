@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from tqcli.jetstream.plain import PlainLink
 
 _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+TOGETHER_S = 0.5
+"""timeout(1) sends TERM to its child and to its group: that is one wish. Who presses Ctrl-C twice means it."""
 
 
 class Signals:
@@ -23,6 +27,7 @@ class Signals:
     def __init__(self, link: PlainLink) -> None:
         """Prepare."""
         self.count = 0
+        self._last = -TOGETHER_S
         self._link = link
         self._before: dict[signal.Signals, signal._HANDLER] = {}
         self._pipe = (-1, -1)
@@ -48,4 +53,7 @@ class Signals:
         signal.set_wakeup_fd(self._fd_before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a handler's signature
-        self.count += 1
+        now = time.monotonic()
+        if number == signal.SIGINT or now - self._last >= TOGETHER_S:
+            self.count += 1
+        self._last = now

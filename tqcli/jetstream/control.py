@@ -9,7 +9,9 @@ from tqcli.errors import TqError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
+    from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.link import Link
 
 
@@ -19,3 +21,9 @@ async def tell(link: Link, subjects: Iterable[str]) -> None:
         for subject in subjects:
             await link.publish(subject)
         await link.flush()
+
+
+async def await_end(broker: Broker, agent: str, group: str, index: int, *, within: timedelta) -> None:
+    """Return when nothing of a cancelled job runs on its agent any more, or that does not say so in time."""
+    with suppress(TqError):
+        await broker.link.post(broker.names.cancel(group, index), agent.encode(), timeout_s=within.total_seconds())

@@ -135,14 +135,14 @@ def test_group_of_a_job_file_is_run(tq: Tq) -> None:
 
 def test_ctrl_c_cancels_the_job(tq: Tq, served: Stage) -> None:
     """Its processes end, and so do we, with 130."""
-    line = "trap 'echo cleaned up; exit' TERM; echo $$; while :; do sleep 0.05; done"
+    line = "trap 'sleep 0.6; echo cleaned up; exit' TERM; echo $$; while :; do sleep 0.05; done"
     with tq.on_terminal("run", "--shell", "--", line) as terminal:
         pid = int(terminal.read_until("\n").split()[0])
         terminal.send(CTRL_C)
         assert terminal.wait() == 130
     assert "cleaned up" in terminal.screen
     assert load_last(tq, served).state is State.CANCELLED
-    eventually(lambda: not os.path.exists(f"/proc/{pid}"), 15)  # noqa: PTH110
+    assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
 
 
 def test_sigterm_cancels_the_job(tq: Tq, served: Stage) -> None:
@@ -152,6 +152,19 @@ def test_sigterm_cancels_the_job(tq: Tq, served: Stage) -> None:
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 130
+    assert load_last(tq, served).state is State.CANCELLED
+
+
+def test_two_sigterms_at_once_are_one(tq: Tq, served: Stage) -> None:
+    """As timeout(1) sends them: the job is cancelled, which is said once."""
+    with tq.start("run", "--shell", "--", "echo started; exec sleep 60") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 130
+        assert process.stderr.read().count(b"cancelling job") == 1
     assert load_last(tq, served).state is State.CANCELLED
 
 

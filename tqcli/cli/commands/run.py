@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.attend import Attendance
@@ -15,6 +16,7 @@ from tqcli.client.patience import insist
 from tqcli.core.exit_status import EXIT_CANCELLED
 from tqcli.core.ids import JobId
 from tqcli.errors import Conflict, NotFound, TqError
+from tqcli.jetstream.control import await_end
 from tqcli.jetstream.plain import Interrupted
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tqcli.cli.output import Output
     from tqcli.cli.session import Session
     from tqcli.client.build import Submission
+
+_KILL_TIME = timedelta(seconds=2)
 
 
 def run(
@@ -34,8 +38,8 @@ def run(
     What the job writes to stdout comes on stdout, what it writes to stderr on stderr, byte for byte. With no context
     and nothing running, tq brings a server and an agent of its own for as long as the job lasts.
 
-    Ctrl-C cancels the job; a second one leaves without waiting for its end. With --json the job's output is not shown:
-    the job is printed as one document when it has ended, and `tq logs` has its output.
+    Ctrl-C cancels the job and waits until its processes are gone; a second one leaves at once. With --json the job's
+    output is not shown: the job is printed as one document when it has ended, and `tq logs` has its output.
 
     Examples:
         tq run -- make test
@@ -56,6 +60,8 @@ class _Run:
         self._output = output
         self._submission = submission
         self._signals = signals
+        self._holder: str | None = None
+        self._is_told = False
         self._id = JobId(submission.specs[0].group)
         self._attendance = Attendance(session, output, submission.specs[0])
 
@@ -88,10 +94,13 @@ class _Run:
     def _attend(self, *, cancelling: bool) -> int:
         if self._output.json:
             (watch,) = wait(self._session, self._output, [self._id])
+            self._await_end()
             print_document(self._session, self._output, watch)
             return watch.exit_code
         self._session.run(self._attendance.stream(stored=self._submission.key is not None and not cancelling))
         if cancelling:
+            self._session.run(self._attendance.linger())
+            self._await_end()
             self._session.run(self._attendance.linger())
         return conclude(self._output, self._attendance.ended, shown=True)
 
@@ -99,10 +108,19 @@ class _Run:
         """Cancel the job, as soon as the broker can be asked to."""
         from tqcli.client.cancel import cancel  # noqa: PLC0415 - most jobs are left to end
 
-        self._attendance.say(f"cancelling job {self._id}; Ctrl-C again leaves without waiting for it")
+        if not self._is_told:
+            self._is_told = True
+            self._attendance.say(f"cancelling job {self._id}; Ctrl-C again leaves without waiting for it")
         broker = self._session.broker
         with suppress(Conflict, NotFound):  # it has ended
-            self._session.run(insist(broker, lambda: cancel(broker, self._id)))
+            self._holder = self._session.run(insist(broker, lambda: cancel(broker, self._id))).agent
+
+    def _await_end(self) -> None:
+        """Wait until the agent that ran the job says that nothing of it runs there any more."""
+        first = self._submission.specs[0]
+        if self._holder is not None:
+            within = first.grace + _KILL_TIME
+            self._session.run(await_end(self._session.broker, self._holder, first.group, first.index, within=within))
 
     def _cancel_quietly(self) -> None:
         """Cancel the job if that can be done now."""
