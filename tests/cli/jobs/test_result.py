@@ -66,7 +66,7 @@ def test_command_returns_no_value(tq: Tq, served: Stage) -> None:
 
 
 def test_group_has_a_list(tq: Tq, served: Stage) -> None:
-    """In the order of the indexes, null where a job failed; a value on each line as JSON."""
+    """In the order of the indexes, null where a job failed; with --json, which value is whose."""
     specs = served.submit_group([1, 2, 10], queue=UNSERVED, work=WORK)
     served.finish(specs[2], returned("10"))
     served.finish(specs[0], returned('"one"'))
@@ -75,7 +75,9 @@ def test_group_has_a_list(tq: Tq, served: Stage) -> None:
     ended = tq("result", specs[0].group)
     assert (ended.code, json.loads(ended.stdout)) == (1, ["one", None, 10])
     assert f"job {specs[1].id} failed: KeyError: x" in ended.stderr
-    assert tq("result", "--json", specs[0].group).text == '"one"\nnull\n10'
+    elements = json.loads(tq("result", "--json", specs[0].group).stdout)
+    assert elements[1] == {"id": str(specs[1].id), "index": 2, "state": "failed", "result": None}
+    assert [element["result"] for element in elements] == ["one", None, 10]
 
 
 def test_unknown_job_is_exit_3(tq: Tq) -> None:

@@ -48,7 +48,7 @@ def test_any_ends_with_the_first(tq: Tq, served: Stage) -> None:
     waiting, done = served.submit(queue=UNSERVED), served.submit(queue=UNSERVED)
     served.finish(done, Exited(5), reason=Reason.EXIT)
     ended = tq("wait", "--any", str(waiting.id), str(done.id))
-    assert ended.code == 5
+    assert (ended.code, ended.text) == (5, str(done.id))
     assert str(waiting.id) not in ended.stderr
 
 
@@ -85,6 +85,7 @@ def test_ctrl_c_leaves_the_job_alone(tq: Tq, served: Stage) -> None:
         terminal.read_until("waiting")
         terminal.send(b"\x03")
         assert terminal.wait() == 130
+    assert "the 2 jobs go on; `tq wait " in terminal.screen
     assert json.loads(tq("status", "--json", str(spec.id)).stdout)["state"] == "queued"
 
 

@@ -21,14 +21,23 @@ if TYPE_CHECKING:
 _NULL = msgspec.Raw(b"null")
 
 
+class _Element(msgspec.Struct, frozen=True):
+    """What `--json` prints of each job of a group."""
+
+    id: str
+    index: int | None
+    state: State
+    result: msgspec.Raw
+
+
 def result(
     tq: Invocation,
     id_: Annotated[str, Argument("ID", help="the job (@last)", complete="job")] = "@last",
 ) -> int:
     """Print the value that a Python job returned, as JSON.
 
-    Of a group, a list in the order of the indexes, with null for jobs that failed; with --json, a value on each line. A
-    job that failed has no result: the exit code is the job's, and stderr says why.
+    Of a group, a list in the order of the indexes, with null for jobs that failed; with --json, a list of objects with
+    id, index, state and result. A job that failed has no result: the exit code is the job's, and stderr says why.
 
     Examples:
         tq submit --py math:factorial --args '[20]' && tq wait && tq result
@@ -41,13 +50,13 @@ def result(
     for job in jobs:
         _check(job)
     codes = [conclude(tq.output, job) for job in jobs]
-    values = [_value(job) for job in jobs]
-    if isinstance(found, Group) and not tq.output.json:
-        tq.output.document(values)
+    if not isinstance(found, Group):
+        if found.state is State.SUCCEEDED:
+            tq.output.document(_value(found))
+    elif tq.output.json:
+        tq.output.document([_Element(job.id, job.index, job.state, _value(job)) for job in jobs])
     else:
-        for job, value in zip(jobs, values, strict=True):
-            if isinstance(found, Group) or job.state is State.SUCCEEDED:
-                tq.output.document(value)
+        tq.output.document([_value(job) for job in jobs])
     return worst(codes)
 
 

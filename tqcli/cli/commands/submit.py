@@ -66,7 +66,8 @@ def submit(
     Once the id is printed the job is safe with the broker, and will end, whatever happens to this machine. Blank lines
     of --each-line are skipped; the others are numbered from 1. Within a --shell line, what replaces {} is quoted.
 
-    With --json, the id comes in a document; with --wait or --follow too, the job itself does, when it has ended.
+    With --json, the id comes in a document, which says with --key whether the job `existed`; with --wait or --follow
+    too, the job itself does, when it has ended.
 
     Examples:
         tq submit --retries 3 -- ./upload.sh report.pdf

@@ -15,6 +15,7 @@ from tqcli.core.exit_status import EXIT_TIMEOUT, worst
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
+    from tqcli.core.ids import JobId
 
 
 def wait(
@@ -28,8 +29,9 @@ def wait(
 ) -> int:
     """Wait until jobs have ended, and end as the job did, or as the worst of several.
 
-    Ends with 124 where --timeout ran out first. With --any, ends as the one that ended first. With --json, each job or
-    group that has ended is printed as a document on a line of its own.
+    Ends with 124 where --timeout ran out first. With --any, prints the id of the one that ended first, and ends as it
+    did. With --json, each job or group that has ended is printed as a document on a line of its own. Ctrl-C ends the
+    waiting, not the jobs.
 
     Examples:
         tq wait @last && echo done
@@ -39,13 +41,26 @@ def wait(
     with tq.session() as session:
         warn = partial(warn_locally, session, tq.output)
         asked = session.ids(ids or [])
-        watches = wait_for(session, tq.output, asked, any_=any_, within=timeout, on_unfinished=warn)
+        try:
+            watches = wait_for(session, tq.output, asked, any_=any_, within=timeout, on_unfinished=warn)
+        except KeyboardInterrupt:
+            tq.output.note(_explain_leaving(asked))
+            raise
         ended = [watch for watch in watches if watch.is_over]
         if tq.output.json:
             for watch in ended:
                 print_document(session, tq.output, watch)
+        elif any_:
+            tq.output.lines(str(watch.id) for watch in ended)
     code = worst(conclude(tq.output, watch.job if isinstance(watch, JobWatch) else watch) for watch in ended)
     if not ended or (len(ended) < len(watches) and not any_):
         tq.output.note(f"tq: {len(watches) - len(ended)} of {len(watches)} have not ended")
         return EXIT_TIMEOUT
     return code
+
+
+def _explain_leaving(jobs: list[JobId]) -> str:
+    words = " ".join(map(str, jobs))
+    if len(jobs) == 1:
+        return f"tq: job {words} goes on; `tq wait {words}` waits for it"
+    return f"tq: the {len(jobs):,} jobs go on; `tq wait {words}` waits for them"
