@@ -135,7 +135,7 @@ def test_group_of_a_job_file_is_run(tq: Tq) -> None:
 
 def test_ctrl_c_cancels_the_job(tq: Tq, served: Stage) -> None:
     """Its processes end, and so do we, with 130."""
-    line = "trap 'sleep 0.6; echo cleaned up; exit' TERM; echo $$; while :; do sleep 0.05; done"
+    line = "trap 'sleep 1.2; echo cleaned up; exit' TERM; echo $$; while :; do sleep 0.05; done"
     with tq.on_terminal("run", "--shell", "--", line) as terminal:
         pid = int(terminal.read_until("\n").split()[0])
         terminal.send(CTRL_C)
