@@ -72,7 +72,7 @@ _tq_reply() {
 
 _tq_known() {
     case $1 in
-    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
+    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -100,6 +100,7 @@ _tq_options() {
     'queue resume') kind='--context --server --json --debug -h --help' ;;
     'queue limit') kind='--context --server --json --debug -h --help' ;;
     'queue purge') kind='-y --yes --context --server --json --debug -h --help' ;;
+    'init') kind='--replicas --context --server --json --debug -h --help' ;;
     'doctor') kind='--monitor --fix --context --server --json --debug -h --help' ;;
     'up') kind='--sync -c --slots --context --server --json --debug -h --help' ;;
     'down') kind='--context --server --json --debug -h --help' ;;
@@ -114,7 +115,7 @@ _tq_options() {
 
 _tq_arguments() {
     case $1 in
-    '') kind='run submit status ls logs wait result cancel retry agent agents queue doctor up down context' ;;
+    '') kind='run submit status ls logs wait result cancel retry agent agents queue init doctor up down context' ;;
     'run') kind='text' ;;
     'submit') kind='text' ;;
     'status') kind='job' ;;
@@ -135,6 +136,7 @@ _tq_arguments() {
     'queue resume') kind='queue' ;;
     'queue limit') kind='queue' ;;
     'queue purge') kind='queue' ;;
+    'init') kind='text' ;;
     'doctor') kind='text' ;;
     'up') kind='text' ;;
     'down') kind='text' ;;
@@ -173,6 +175,7 @@ _tq_value() {
         'queue resume --context' | \
         'queue limit --context' | \
         'queue purge --context' | \
+        'init --context' | \
         'doctor --context' | \
         'up --context' | \
         'down --context' | \
@@ -249,6 +252,8 @@ _tq_value() {
         'queue resume --server' | \
         'queue limit --server' | \
         'queue purge --server' | \
+        'init --replicas' | \
+        'init --server' | \
         'doctor --monitor' | \
         'doctor --server' | \
         'up --sync' | \

@@ -25,7 +25,7 @@ function __tq_complete
             break
         else
             set -l longer (string trim -- "$command $word")
-            contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'; and set command $longer
+            contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'; and set command $longer
         end
     end
     if test -z "$option" -a $rest -eq 0; and not string match -q -- '-*' $current
@@ -298,6 +298,14 @@ function __tq_options
             echo --debug\t'show tracebacks'
             echo -h\t'show this help'
             echo --help\t'show this help'
+        case 'init'
+            echo --replicas\t'copies of each stream: 1, or 3 or 5 in a cluster'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
         case 'doctor'
             echo --monitor\t'the server\'s monitoring port: http://HOST:8222'
             echo --fix\t'queue stranded jobs again, remove what ended ones left'
@@ -396,6 +404,7 @@ function __tq_arguments
             echo agent\t'Run an agent in the foreground'
             echo agents\t'Show the agents and what they run'
             echo queue\t'Show, add, pause and limit queues'
+            echo init\t'Make the streams, with copies in a cluster'
             echo doctor\t'Look at all that jobs depend on, and say what to do'
             echo up\t'Start a server and an agent in the background, on this machine'
             echo down\t'Stop them'
@@ -446,6 +455,8 @@ function __tq_arguments
             echo 'queue'
         case 'queue purge'
             echo 'queue'
+        case 'init'
+            echo 'text'
         case 'doctor'
             echo 'text'
         case 'up'
@@ -497,6 +508,7 @@ function __tq_value
             'queue resume --context' \
             'queue limit --context' \
             'queue purge --context' \
+            'init --context' \
             'doctor --context' \
             'up --context' \
             'down --context' \
@@ -574,6 +586,8 @@ function __tq_value
             'queue resume --server' \
             'queue limit --server' \
             'queue purge --server' \
+            'init --replicas' \
+            'init --server' \
             'doctor --monitor' \
             'doctor --server' \
             'up --sync' \

@@ -66,6 +66,7 @@ VERBS = {
                 ("purge", "Cancel all its queued jobs"),
             ),
         ),
+        Verb("init", _SETUP, "Make the streams, with copies in a cluster"),
         Verb("doctor", _SETUP, "Look at all that jobs depend on, and say what to do"),
         Verb("up", _SETUP, "Start a server and an agent in the background, on this machine"),
         Verb("down", _SETUP, "Stop them"),

@@ -122,22 +122,28 @@ def firings_config(names: Names) -> dict[str, Any]:
     return consumer_config("firings", names.firings)
 
 
-async def ensure_streams(link: Link, names: Names, *, replicas: int = 1) -> None:
+async def ensure_streams(link: Link, names: Names) -> None:
     """Create the streams that are missing; verify the others.
 
     Raises:
         SettingsError: a stream of that name is there and differs; it was left as it is.
     """
-    for name, wanted in stream_configs(names, replicas=replicas).items():
+    for name, wanted in stream_configs(names).items():
         try:
             found = (await call(link, f"STREAM.INFO.{name}"))["config"]
         except NotFound:
-            await _create_stream(link, wanted)
+            await make_stream(link, wanted)
         else:
             _refuse(f"stream {name}", stream_differences(wanted, found))
 
 
-async def _create_stream(link: Link, config: dict[str, Any]) -> None:
+async def make_stream(link: Link, config: dict[str, Any]) -> None:
+    """Create a stream; the logs get as much as the disk allows.
+
+    Raises:
+        QueueFull: there is no room for it.
+        SettingsError: the cluster has not enough servers for its copies.
+    """
     sizes = LOGS_KEPT_BYTES if "max_bytes" in config else (-1,)
     for size in sizes:
         try:
