@@ -7,43 +7,45 @@ it. Repeating a cancel that broke off in the middle completes it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tqcli.client.late import find_settled
-from tqcli.client.paging import in_pages
 from tqcli.client.query import PAGE, find
 from tqcli.client.sweep import (
     Victim,
     make_ended,
     purge_messages,
     read_victims,
-    remove_timers,
     tell_holders,
     write_ended,
 )
 from tqcli.core.codec import decode_record
 from tqcli.core.ending import describe_end
+from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.record import Record, queued
 from tqcli.core.state import State
-from tqcli.errors import Conflict
+from tqcli.errors import Conflict, TqError
 from tqcli.jetstream.api import WrongSequence, call
 from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import find_first
 from tqcli.jetstream.records import Write, load_record, write_alone
-from tqcli.jetstream.scan import oldest_first
+from tqcli.jetstream.scan import read_page
 from tqcli.jetstream.subjects import split_tail
+from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.scan import Stored
 
 _TRIES = 20
 _PAUSE_S = 0.05
-_IN_TIMERS = frozenset({State.RETRYING, State.SCHEDULED})
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,55 +83,100 @@ async def _cancel_one(broker: Broker, job: JobId) -> Cancelled:
         last, expected = found
         if last.state.final:
             if last.state is State.CANCELLED:
-                await _remove_job(broker, job)
+                await _finish_one(broker, job)
             msg = f"job {job} has ended: {describe_end(last)}"
             raise Conflict(msg, hint=f"`tq retry {job}` runs it again")
         try:
             await write_alone(broker, Write(group, index, make_ended(last, State.CANCELLED), expected))
         except WrongSequence:
             continue
-        await _remove_job(broker, job)
-        if last.state in _IN_TIMERS:
-            await remove_timers(broker, [(group, index)])
-        await tell(broker.link, [broker.names.cancel(group, index)])
+        await _finish_one(broker, job)
         agent = last.agent if last.state is State.RUNNING else None
         return Cancelled(id=str(job), was=last.state, agent=agent)
     msg = f"job {job} changes faster than it can be cancelled"
     raise Conflict(msg, hint="try again")
 
 
+async def _finish_one(broker: Broker, job: JobId) -> None:
+    """Do what follows the record `cancelled`; doing it again does no harm."""
+    names, group, index = broker.names, job.group, job.index or 0
+    await purge_messages(broker, names.jobs, [names.job_anywhere(job)])
+    await _remove_timers(broker, group, index)
+    await tell(broker.link, [names.cancel(group, index)])
+
+
 async def _cancel_group(broker: Broker, spec: Spec) -> Cancelled:
-    """Cancel page by page and in the order of the queue, ahead of the agents that take from it."""
-    names, group = broker.names, spec.group
-    whole = names.job_anywhere(JobId(group), element=False)
-    done: list[Victim] = []
-    async for page in in_pages(oldest_first(broker.link, names.jobs, whole, page=PAGE), PAGE):
-        done += await _cancel_page(broker, whole, page)
-    # What is left has no message: it waits for its retry, at the broker.
-    left, ended = [], 0
-    cancelled = {one.index for one in done}
-    async for stored in oldest_first(broker.link, names.records, names.records_of(group), page=PAGE):
-        index, record = split_tail(stored.subject)[1], decode_record(stored.body)
-        if not record.state.final:
-            left.append(Victim(group, index, record, stored.sequence))
-        elif index not in cancelled:
-            ended += 1
-    done += await write_ended(broker, left, State.CANCELLED, running=True)
-    if not done:
+    """Cancel page by page and in the order of the queue, ahead of the agents that take from it.
+
+    Jobs may come in while we are at it: what is removed is only what was seen, and has its record.
+    """
+    group = spec.group
+    timers = await _last_timer(broker)
+    count = await _cancel_queued(broker, group)
+    unqueued, final = await _cancel_recorded(broker, group)
+    # Retries that came back into the queue between the two.
+    count += unqueued + await _cancel_queued(broker, group)
+    await _remove_timers(broker, group, "*", until=timers)
+    ended = max(0, final - count)
+    if not count:
         msg = f"all {ended:,} jobs of group {group} have ended"
         raise Conflict(msg, hint=f"`tq status {group}` shows how, `tq retry {group}` runs them again")
-    await call(broker.link, f"STREAM.PURGE.{names.jobs}", {"filter": whole})
-    await remove_timers(broker, [(group, one.index) for one in done if one.last.state in _IN_TIMERS])
-    await tell_holders(broker, done)
-    return Cancelled(id=group, count=len(done), ended=ended)
+    return Cancelled(id=group, count=count, ended=ended)
 
 
-async def _cancel_page(broker: Broker, whole: str, page: list[Stored]) -> list[Victim]:
-    done = await write_ended(broker, await read_victims(broker, page), State.CANCELLED, running=True)
-    # All up to here have ended, one way or another.
-    body = {"filter": whole, "seq": page[-1].sequence + 1}
-    await call(broker.link, f"STREAM.PURGE.{broker.names.jobs}", body)
-    return done
+async def _cancel_queued(broker: Broker, group: str) -> int:
+    """Cancel the group's jobs that have a message, and remove all messages of its ended jobs; return how many."""
+    names, count = broker.names, 0
+    whole = names.job_anywhere(JobId(group), element=False)
+    async for page in _read_pages(broker, names.jobs, whole):
+        done = await write_ended(broker, await read_victims(broker, page), State.CANCELLED, running=True)
+        # All up to here have ended, one way or another.
+        body = {"filter": whole, "seq": page[-1].sequence + 1}
+        await call(broker.link, f"STREAM.PURGE.{names.jobs}", body)
+        await tell_holders(broker, done)
+        count += len(done)
+    return count
+
+
+async def _cancel_recorded(broker: Broker, group: str) -> tuple[int, int]:
+    """Cancel the group's jobs that have a record only, as they wait for a retry at the broker.
+
+    Return how many, and how many jobs are final now: the record of each was read once when it was.
+    """
+    names, count, final = broker.names, 0, 0
+    async for page in _read_pages(broker, names.records, names.records_of(group)):
+        alive, again = [], []
+        for stored in page:
+            index, seen = split_tail(stored.subject)[1], glance(stored.body)
+            if not seen.state.final:
+                alive.append(Victim(group, index, decode_record(stored.body), stored.sequence))
+                continue
+            final += 1
+            if seen.state is State.CANCELLED and seen.agent is not None:
+                # A cancel that broke off may not have told the agent.
+                again.append(names.cancel(group, index))
+        done = await write_ended(broker, alive, State.CANCELLED, running=True)
+        await tell_holders(broker, done)
+        await tell(broker.link, again)
+        count += len(done)
+    return count, final
+
+
+async def _read_pages(broker: Broker, stream: str, wildcard: str) -> AsyncIterator[list[Stored]]:
+    """Yield what matches by the page, what is written while a page is worked on included."""
+    start = 1
+    while page := await read_page(broker.link, stream, wildcard, start, PAGE):
+        yield page
+        start = page[-1].sequence + 1
+
+
+async def _last_timer(broker: Broker) -> int:
+    """Return the sequence of the newest timer; 0 where this user can't know it, and timers stay."""
+    try:
+        last: int = (await stream_state(broker.link, broker.names.timers))["last_seq"]
+    except TqError:
+        return 0
+    return last
 
 
 async def _load_last(broker: Broker, job: JobId) -> tuple[Record, int] | None:
@@ -146,5 +193,10 @@ async def _load_last(broker: Broker, job: JobId) -> tuple[Record, int] | None:
     return None
 
 
-async def _remove_job(broker: Broker, job: JobId) -> None:
-    await purge_messages(broker, broker.names.jobs, [broker.names.job_anywhere(job)])
+async def _remove_timers(broker: Broker, group: str, index: int | str, *, until: int | None = None) -> None:
+    """Remove timers, or those up to a sequence. One that stays is harmless: its agent finds the final record."""
+    names = broker.names
+    bound = {} if until is None else {"seq": until + 1}
+    with suppress(TqError):
+        for subject in (names.timer(group, index), names.firing(group, index)):
+            await call(broker.link, f"STREAM.PURGE.{names.timers}", {"filter": subject, **bound})

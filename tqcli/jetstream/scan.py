@@ -59,7 +59,7 @@ async def oldest_first(
 ) -> AsyncIterator[Stored]:
     """Yield the messages whose subject matches, in the order of the stream."""
     while True:
-        found = await _page(link, stream, wildcard, start, page)
+        found = await read_page(link, stream, wildcard, start, page)
         for message in found:
             yield message
         if len(found) < page:
@@ -91,7 +91,7 @@ async def _window(link: Link, stream: str, wildcard: str, low: int, high: int) -
     """Return the matching messages with low ≤ sequence ≤ high, oldest first."""
     found: list[Stored] = []
     while low <= high:
-        page = await _page(link, stream, wildcard, low, PAGE)
+        page = await read_page(link, stream, wildcard, low, PAGE)
         inside = [message for message in page if message.sequence <= high]
         found += inside
         if len(page) < PAGE or len(inside) < len(page):
@@ -100,7 +100,7 @@ async def _window(link: Link, stream: str, wildcard: str, low: int, high: int) -
     return found
 
 
-async def _page(link: Link, stream: str, wildcard: str, start: int, count: int) -> list[Stored]:
+async def read_page(link: Link, stream: str, wildcard: str, start: int, count: int) -> list[Stored]:
     """Return the first `count` matching messages from sequence `start` on; one answer of the server may hold fewer."""
     found: list[Stored] = []
     while len(found) < count:

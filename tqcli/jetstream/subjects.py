@@ -62,11 +62,11 @@ class Names:
         """Return the subject of what one attempt printed; `index` and `attempt` may be `*`."""
         return f"{self.namespace}.log.{group}.{index}.{attempt}"
 
-    def timer(self, group: str, index: int) -> str:
-        """Return the subject that holds a job until its time."""
+    def timer(self, group: str, index: int | str) -> str:
+        """Return the subject that holds a job until its time; `index` may be `*`."""
         return f"{self.namespace}.timer.at.{group}.{index}"
 
-    def firing(self, group: str, index: int) -> str:
+    def firing(self, group: str, index: int | str) -> str:
         """Return the subject on which that timer fires."""
         return f"{self.namespace}.timer.fire.at.{group}.{index}"
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tqcli.client.cancel import cancel
 from tqcli.client.query import load_job, resolve
+from tqcli.core.codec import encode_spec
 from tqcli.core.ids import JobId
 from tqcli.core.job import Job
 from tqcli.core.outcome import Exited
 from tqcli.core.state import Reason, State
 from tqcli.errors import Conflict, NotFound
 from tqcli.jetstream.lookup import count_messages
+from tqcli.jetstream.timers import set_timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +172,39 @@ def test_ended_group_is_a_conflict(stage: Stage) -> None:
         stage.complete(spec)
     with pytest.raises(Conflict, match="have ended"):
         stage.run(cancel(stage.broker, JobId(specs[0].group)))
+
+
+def test_repeating_tells_the_agent_and_removes_the_timer_that_a_cancel_left(stage: Stage) -> None:
+    """It broke off right after the record."""
+    specs = [stage.submit(), *stage.submit_group(range(1, 2))]
+    for spec in specs:
+        stage.start(spec)
+        stage.run(cancel(stage.broker, JobId(spec.group)))
+        stage.run(set_timer(stage.broker, spec.group, spec.index, b"{}", at=datetime.now(UTC) + timedelta(hours=1)))
+
+        def repeat(group: str = spec.group) -> None:
+            with pytest.raises(Conflict):
+                stage.run(cancel(stage.broker, JobId(group)))
+
+        assert f"{spec.group}.{spec.index}" in listen(stage, repeat)
+    assert stage.run(count_messages(stage.link, stage.names.timers, ">")) == 0
+
+
+def test_job_that_comes_in_while_its_group_is_cancelled_is_not_lost(stage: Stage) -> None:
+    """It is cancelled as well, or stays: its message never goes without a record."""
+    first, *rest = stage.submit_group(range(1, 40))
+    late = iter([msgspec.structs.replace(first, index=index) for index in range(40, 80)])
+
+    def come_in() -> None:
+        spec = next(late)
+        stage.put(stage.names.job(spec.queue, spec.priority, spec.group, spec.index), encode_spec(spec))
+
+    broker = stage.meddle("", *[come_in] * 40)
+    done = stage.run(cancel(broker, JobId(first.group)))
+    came = 80 - len(list(late)) - 1
+    counts = load_group(stage, first.group).counts
+    assert done.count == counts[State.CANCELLED] >= len(rest)
+    assert counts[State.CANCELLED] + count_queued(stage) == came
 
 
 def test_group_of_many_batches_is_cancelled_whole(stage: Stage) -> None:
