@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +65,19 @@ def test_jobs_outlive_a_restart(tq: Tq) -> None:
     tq("up")
     assert tq("queue", "resume", "default").code == 0
     assert tq("wait", "--timeout", "20s", job).code == 0
+
+
+def test_who_waits_finds_the_next_broker(tq: Tq) -> None:
+    """The keeper was killed, and its server and agent with it: the next one has another port and password."""
+    pid = json.loads(tq("up", "--json").stdout)["pid"]
+    assert tq("queue", "pause", "default").code == 0
+    group = tq("submit", "--array", "1-2", "--", "true").text
+    with tq.on_terminal("wait", group) as waiting:
+        waiting.read_until("waiting")
+        os.kill(pid, signal.SIGKILL)
+        assert tq("up").code == 0
+        assert tq("queue", "resume", "default").code == 0
+        assert waiting.wait() == 0
 
 
 def test_sync_is_told(tq: Tq) -> None:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.links import meanwhile, publish_once, publish_until
+from tests.support.server import NatsServer
 from tqcli.errors import Unavailable, Unknown
+from tqcli.jetstream.admission import Gone
 from tqcli.jetstream.plain import Interrupted, PlainLink, connect_plain, drive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.server import NatsServer
     from tqcli.core.endpoint import Endpoint
 
 
@@ -31,6 +32,37 @@ def plain_link(endpoint: Endpoint) -> Iterator[PlainLink]:
         yield link
     finally:
         drive(link.close())
+
+
+def test_server_that_moved_is_found(unique: str) -> None:
+    """Its next one has another port and another password; subscriptions come along."""
+    with NatsServer(token=unique) as old, NatsServer(token=unique[::-1]) as new, plain_link(old.endpoint) as link:
+        link.patience_s = None
+        link.locate_by(lambda: new.endpoint, gone_s=0)
+        subscription = drive(link.subscribe(unique))
+        old.kill()
+        came = threading.Event()
+        with meanwhile(lambda: publish_until(came, new.endpoint, unique)):
+            assert drive(subscription.next(10.0)) is not None
+            came.set()
+        assert link.server.url == new.url
+
+
+def test_server_that_is_gone_ends_all_patience(unique: str) -> None:
+    """A while later: somebody may be starting the next one."""
+
+    def locate() -> Endpoint:
+        raise Gone(unique)
+
+    with NatsServer() as server, plain_link(server.endpoint) as link:
+        link.patience_s = None
+        link.locate_by(locate, gone_s=0.3)
+        subscription = drive(link.subscribe(unique))
+        server.kill()
+        before = time.monotonic()
+        with pytest.raises(Gone, match=unique):
+            drive(subscription.next(60.0))
+        assert 0.3 <= time.monotonic() - before < 30
 
 
 @pytest.fixture

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tqcli.core.ids import JobId, parse_job_id
 from tqcli.errors import InvalidInput
-from tqcli.jetstream.admission import LoginRefused
+from tqcli.jetstream.admission import Gone, LoginRefused
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.plain import PlainLink, connect_plain, drive
 from tqcli.jetstream.subjects import Names
 from tqcli.settings.target import choose_target
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from tqcli.cli.globals import Globals
     from tqcli.core.endpoint import Endpoint
+    from tqcli.local.hold import LocalHold
     from tqcli.settings.target import Target
 
 LAST = "@last"
+_GONE_S = 10.0
+"""How long somebody may take to start the local broker again before those who wait for its jobs end."""
+
 _T = TypeVar("_T")
 
 
@@ -77,14 +82,25 @@ def open_session(globals_: Globals, *, agent: bool = False) -> Iterator[Session]
     from tqcli.local.hold import hold_local  # noqa: PLC0415 - a fleet's users never need it
 
     with hold_local(agent=agent) as hold:
-        yield from _connected(target, hold.endpoint)
+        yield from _connected(target, hold.endpoint, locate=partial(_locate, hold))
 
 
-def _connected(target: Target, endpoint: Endpoint) -> Iterator[Session]:
+def _locate(hold: LocalHold) -> Endpoint:
+    """Return where the local broker is now: the next keeper has another port, and another password."""
+    status = hold.look_again()
+    if status is None:
+        msg = "the local broker has ended"
+        raise Gone(msg, hint="`tq up` starts it again; its jobs are kept, and go on then")
+    return status.endpoint
+
+
+def _connected(target: Target, endpoint: Endpoint, *, locate: Callable[[], Endpoint] | None = None) -> Iterator[Session]:
     try:
         link = connect_plain(endpoint)
     except LoginRefused as error:
         raise LoginRefused(error.message, hint=target.login_hint) from error
+    if locate is not None:
+        link.locate_by(locate, gone_s=_GONE_S)
     try:
         yield Session(link, endpoint, key=target.key)
     finally:

@@ -29,6 +29,10 @@ class Unreachable(Unavailable):
     """The server can't be reached."""
 
 
+class Gone(Unreachable):
+    """Nobody keeps the server running any more, so it may never come back."""
+
+
 class Violation(NamedTuple):
     """What the server did not let this user do."""
 

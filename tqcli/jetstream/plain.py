@@ -180,6 +180,14 @@ class PlainLink:
     def on_event(self, on_event: Callable[[str], None] | None) -> None:
         self._connection.on_event = on_event
 
+    def locate_by(self, locate: Callable[[], Endpoint], *, gone_s: float) -> None:
+        """Ask `locate` for the endpoint before each try to get a lost connection back.
+
+        Where it raises `Gone` so many seconds after the loss, that is the end, whatever our patience.
+        """
+        self._connection.locate = locate
+        self._connection.gone_s = gone_s
+
     def interrupt_on(self, fd: int) -> None:
         """Make every wait end with `Interrupted` when `fd` is readable: see `signal.set_wakeup_fd`."""
         self._connection.waiter.interrupt_on(fd)

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from tqcli.errors import TqError, Unavailable, Unknown
-from tqcli.jetstream.admission import CONNECT_TIMEOUT_S, combine
+from tqcli.jetstream.address import parse_address
+from tqcli.jetstream.admission import CONNECT_TIMEOUT_S, Gone, combine
 from tqcli.jetstream.channel import Channel, Lost, Waiter
 from tqcli.jetstream.dial import dial
 
@@ -49,6 +50,8 @@ class SteadyConnection:
         """Prepare; `open` connects."""
         self.patience_s: float | None = 15.0
         self.on_event: Callable[[str], None] | None = None
+        self.locate: Callable[[], Endpoint] | None = None
+        self.gone_s = 0.0
         self.waiter = Waiter()
         self.server: ServerInfo | None = None
         self._endpoint = endpoint
@@ -109,11 +112,13 @@ class SteadyConnection:
 
     def _try(self, now: float, stop: float, give_up: float) -> bool:
         """Return whether a try to connect succeeded; raise its error if it was the last."""
+        since = self._down_since or now
         try:
+            self._move()
             self.open(min(now + CONNECT_TIMEOUT_S, max(stop, now + _SHORTEST_TRY_S)))
-        except TqError:
+        except TqError as error:
             now = time.monotonic()
-            if now >= give_up:
+            if now >= give_up or (isinstance(error, Gone) and now >= since + self.gone_s):
                 self._down_since = None
                 raise
             self._retry_at = now + self._pause_s
@@ -122,6 +127,12 @@ class SteadyConnection:
         if self.server is not None:
             self.say(f"connected to {self.server.url} again")
         return True
+
+    def _move(self) -> None:
+        """Find out where the server is now, where that may change."""
+        if self.locate is not None:
+            self._endpoint = self.locate()
+            self._addresses = [parse_address(url) for url in self._endpoint.servers]
 
     def turn(self, deadline: float | None) -> bool:
         """Wait once, for a connection if there is none; return whether anything came."""

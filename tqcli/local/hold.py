@@ -32,16 +32,24 @@ _SURE = 3
 class LocalHold:
     """A shared hold on the local broker; a context manager. The kernel ends it with the process."""
 
-    def __init__(self, state: Path, lock: int, status: LocalStatus) -> None:
+    def __init__(self, state: Path, want: Want, lock: int, status: LocalStatus) -> None:
         """`lock` is the users' lock, held."""
         self.status = status
         self._state = state
+        self._want = want
         self._lock = lock
 
     @property
     def endpoint(self) -> Endpoint:
         """How to connect."""
         return self.status.endpoint
+
+    def look_again(self) -> LocalStatus | None:
+        """Return what runs now: another keeper may have followed ours. It is told what we want. None: nothing runs."""
+        status = read_status(self._state)
+        if status is not None and not self._want.is_met(status):
+            poke(self._state, self._want.wishes)
+        return status
 
     def close(self) -> None:
         """Let go. The last one waits until nothing runs any more, for five seconds at most."""
@@ -84,7 +92,7 @@ def hold(state: Path, want: Want) -> LocalHold:
     """Return a hold on a keeper that knows what we want; raises as `hold_local`."""
     lock = _enter(state)
     try:
-        return LocalHold(state, lock, ensure_keeper(state, want))
+        return LocalHold(state, want, lock, ensure_keeper(state, want))
     except BaseException:
         os.close(lock)
         poke(state, "check\n")
