@@ -6,6 +6,7 @@ A queue is its three consumers, one for each priority; its limit is a set of tic
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,10 @@ async def remove_queue(broker: Broker, queue: str) -> None:
     if queue == DEFAULT_QUEUE:
         msg = f"the queue {queue!r} stays"
         raise InvalidInput(msg, hint=f"`tq queue pause {queue}` keeps its jobs from starting")
-    (found,) = [one for one in await list_queues(broker) if one.name == queue]
+    found = next((one for one in await list_queues(broker) if one.name == queue), None)
+    if found is None:
+        msg = f"no queue {queue!r}"
+        raise NotFound(msg, hint="somebody else removed it just now")
     if found.agents:
         msg = f"the queue {queue!r} is served by {count(found.agents, 'agent')}"
         raise Conflict(msg, hint="`tq agents` lists them, `tq agents drain NAME` lets one leave")
@@ -121,7 +125,8 @@ async def remove_queue(broker: Broker, queue: str) -> None:
         raise Conflict(msg, hint=f"wait for them, or cancel them: tq queue purge {queue}")
     names = broker.names
     for level in LEVELS:
-        await call(broker.link, f"CONSUMER.DELETE.{names.jobs}.{names.queue_consumer(queue, level)}")
+        with suppress(NotFound):  # an earlier try broke off after it
+            await call(broker.link, f"CONSUMER.DELETE.{names.jobs}.{names.queue_consumer(queue, level)}")
     # A job that came in meanwhile must not wait for ever, unseen.
     if await count_messages(broker.link, names.jobs, names.jobs_of(queue)):
         await ensure_queue(broker.link, names, queue)

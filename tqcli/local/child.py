@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from tqcli.errors import TqError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +44,7 @@ class Child:
         """Return whether its time had come, and it is started.
 
         Raises:
-            OSError: the log or a setting can't be written; it will be tried again.
+            OSError, TqError: the log or a setting can't be written, or the disk is full; it will be tried again.
         """
         if self.due is None or time.monotonic() < self.due:
             return False
@@ -50,7 +52,7 @@ class Child:
         self._started = time.monotonic()
         try:
             self.pid = self._start()
-        except OSError:
+        except (OSError, TqError):
             self._delay()
             raise
         return True

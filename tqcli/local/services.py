@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from tqcli.errors import TqError
 from tqcli.local.child import Child
 from tqcli.local.launch import start_child
 from tqcli.local.logs import AGENT_LOG, log, open_log
@@ -56,7 +57,7 @@ class Services:
                 log(f"{child.name} ended with {code}")
             try:
                 changed = child.start_if_due() or changed
-            except OSError as error:
+            except (OSError, TqError) as error:
                 log(f"{child.name} can't be started: {error}")
         if changed:
             self.publish()

@@ -120,6 +120,28 @@ def test_empty_queue_is_removed(stage: Stage) -> None:
     assert load_queue(stage, "gpu").limit is None
 
 
+def test_removal_that_broke_off_can_be_repeated(stage: Stage) -> None:
+    """One of its consumers is gone already."""
+    stage.open("gpu")
+    names = stage.names
+    stage.put(f"$JS.API.CONSUMER.DELETE.{names.jobs}.{names.queue_consumer('gpu', 'high')}", b"")
+    stage.run(remove_queue(stage.broker, "gpu"))
+    with pytest.raises(NotFound):
+        stage.run(require_queue(stage.broker, "gpu"))
+
+
+def test_queue_that_somebody_else_removes_is_not_found(stage: Stage) -> None:
+    """Between our look whether it is there and our look at what is in it."""
+    stage.open("gpu")
+
+    def remove() -> None:
+        stage.run(remove_queue(stage.broker, "gpu"))
+
+    broker = stage.meddle(f"$JS.API.CONSUMER.LIST.{stage.names.jobs}", lambda: None, remove)
+    with pytest.raises(NotFound, match="no queue 'gpu'"):
+        stage.run(remove_queue(broker, "gpu"))
+
+
 def test_queue_with_a_job_stays(stage: Stage) -> None:
     """Its jobs would never run."""
     stage.open("gpu")

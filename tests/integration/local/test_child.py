@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.support.eventually import eventually
+from tqcli.errors import Unavailable
 from tqcli.local.child import Child
 
 
@@ -54,15 +55,16 @@ def test_one_that_may_not_leave_starts_again_after_success() -> None:
     assert child.on
 
 
-def test_one_that_can_not_be_started_is_tried_again() -> None:
+@pytest.mark.parametrize("error", [OSError(28, "full"), Unavailable("full")])
+def test_one_that_can_not_be_started_is_tried_again(error: Exception) -> None:
     """After a pause, too."""
 
     def fail() -> int:
-        raise OSError(28, "full")
+        raise error
 
     child = Child("full", fail, may_leave=False)
     child.turn_on()
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(type(error), match="full"):
         child.start_if_due()
     assert child.on
     assert not child.start_if_due()

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.integration.local.folder import await_empty, is_answering, running_in, take
+from tests.integration.local.folder import STAND_IN, await_empty, is_answering, running_in, take
 from tests.support.eventually import eventually
 from tqcli.errors import Unavailable
 from tqcli.jetstream.plain import PlainLink, connect_plain, drive
+from tqcli.local.files import open_lock
+from tqcli.local.find import find_server
+from tqcli.local.notice import Notice
+from tqcli.local.server import Server
+from tqcli.local.services import Services
 from tqcli.local.status import LocalStatus, read_status
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tqcli.core.endpoint import Endpoint
 
@@ -75,6 +82,33 @@ def _answers(endpoint: Endpoint) -> bool:
         return is_answering(endpoint)
     except Unavailable:
         return False
+
+
+def test_keeper_outlives_a_server_that_finds_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries again: others free some space, and then everything goes on."""
+    monkeypatch.chdir(tmp_path)
+    full = True
+
+    def launch() -> int:
+        if full:
+            msg = "the disk is full"
+            raise Unavailable(msg)
+        return os.posix_spawn("/bin/true", ["true"], os.environ)
+
+    server = Server(find_server(), sync="always", store_lock=open_lock(".", "keeper.lock"))
+    monkeypatch.setattr(server, "launch", launch)
+    services = Services(server, Notice(), agent=STAND_IN)
+    services.nats.turn_on()
+    services.mend()
+    assert (services.nats.pid, services.nats.on) == (None, True)
+    full = False
+
+    def mended() -> bool:
+        services.mend()
+        return services.nats.pid is not None
+
+    eventually(mended, timeout_s=10)
+    services.retract()
 
 
 def test_crashed_agent_is_started_again(state: Path) -> None:
