@@ -47,6 +47,33 @@ def test_doctor_finds_the_local_broker_well(tq: Tq) -> None:
     assert "free on the disk" in done.text
 
 
+def test_what_a_command_started_runs_as_it_was(tq: Tq) -> None:
+    """It is kept from now on; that it has other slots than were asked for is said."""
+    with tq.start("run", "--shell", "--", "echo started; sleep 60") as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"started\n"
+        done = tq("up", "-c", "77", "--sync", "10s")
+        running.kill()
+    assert done.text.startswith("up:")
+    assert "it runs as it was" in done.stderr
+
+
+def test_same_wish_in_other_words_is_the_same(tq: Tq) -> None:
+    """A minute is 60 seconds."""
+    assert tq("up", "--sync", "1m").stderr == ""
+    assert tq("up", "--sync", "1m").stderr == ""
+
+
+def test_agent_of_its_own_is_shown(tq: Tq) -> None:
+    """Another one serves as well, and its name comes first."""
+    tq("up")
+    with tq.start("agent", "--name", "a", "-c", "9") as other:
+        eventually(lambda: '"a"' in tq("agents", "--json").text, 20)
+        shown = json.loads(tq("up", "--json").stdout)
+        other.kill()
+    assert shown["agent"] == "local"
+
+
 def test_nothing_is_left_after_down(tq: Tq) -> None:
     """No process, and the next `down` says so."""
     pid = json.loads(tq("up", "--json").stdout)["pid"]

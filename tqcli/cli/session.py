@@ -94,7 +94,9 @@ def _locate(hold: LocalHold) -> Endpoint:
     return status.endpoint
 
 
-def _connected(target: Target, endpoint: Endpoint, *, locate: Callable[[], Endpoint] | None = None) -> Iterator[Session]:
+def _connected(
+    target: Target, endpoint: Endpoint, *, locate: Callable[[], Endpoint] | None = None
+) -> Iterator[Session]:
     try:
         link = connect_plain(endpoint)
     except LoginRefused as error:

@@ -6,16 +6,15 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from tqcli.client.hints import look
 from tqcli.client.patience import insist
 from tqcli.core.codec import decode_record, decode_spec
 from tqcli.core.exit_status import EXIT_TIMEOUT, EXIT_UNKNOWN, exit_status
 from tqcli.core.expiry import WAITING, expire, until_late_s
+from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import describe
-from tqcli.core.state import Reason, State
+from tqcli.core.state import State
 from tqcli.jetstream.lookup import count_messages, load_many
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tqcli.client.query import Found
+    from tqcli.core.glance import Glance
     from tqcli.core.record import Record
     from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
@@ -72,6 +72,11 @@ class JobWatch:
         return exit_status(self.job.state, self.job.reason, self.job.exit_code, self.job.signal)
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When the job ended, None before."""
+        return self.job.finished_at if self.is_over else None
+
+    @property
     def tally(self) -> Tally:
         """The one job."""
         state = self.job.state
@@ -84,18 +89,6 @@ class JobWatch:
     async def check(self) -> None:
         """Read the job, wherever it is."""
         self.job = expire(describe(*await look(self._broker, self.id)), datetime.now(UTC))
-
-
-class _Glance(msgspec.Struct):
-    """The fields of a record that waiting needs."""
-
-    state: State
-    reason: Reason | None = None
-    exit_code: int | None = None
-    signal: int | None = None
-
-
-_glance = msgspec.json.Decoder(_Glance).decode
 
 
 class GroupWatch:
@@ -111,6 +104,7 @@ class GroupWatch:
         self._counts = dict.fromkeys(State, 0)
         self._ended = 0
         self._worst = 0
+        self._ended_at: datetime | None = None
         self._cursor = 1
         self._looks = 0
         self._expires_at = spec.expires_at
@@ -144,6 +138,11 @@ class GroupWatch:
         return until_late_s(State.QUEUED, self._expires_at, datetime.now(UTC))
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When the last of its jobs ended, None before."""
+        return self._ended_at if self.is_over else None
+
+    @property
     def tally(self) -> Tally:
         """Its jobs."""
         ended = self._ended + self._late
@@ -158,7 +157,7 @@ class GroupWatch:
         wildcard = broker.names.records_of(self.id.group)
         async for stored in oldest_first(broker.link, broker.names.records, wildcard, start=self._cursor):
             self._cursor = stored.sequence + 1
-            self._count(split_tail(stored.subject)[1], _glance(stored.body))
+            self._count(split_tail(stored.subject)[1], glance(stored.body))
 
     async def check(self) -> None:
         """Find out whether the jobs that nothing is known of are anywhere: their submission may have broken off.
@@ -195,7 +194,7 @@ class GroupWatch:
     def _unseen(self) -> int:
         return self.size - len(self._states)
 
-    def _count(self, element: int, record: _Glance) -> None:
+    def _count(self, element: int, record: Glance) -> None:
         before = self._states.get(element)
         if before is not None:
             self._counts[before] -= 1
@@ -205,6 +204,7 @@ class GroupWatch:
             self._ended += before is None or not before.final
             code = exit_status(record.state, record.reason, record.exit_code, record.signal)
             self._worst = max(self._worst, code)
+            self._ended_at = max(filter(None, (self._ended_at, record.finished_at)), default=None)
 
 
 async def refresh(broker: Broker, watches: Sequence[JobWatch | GroupWatch]) -> None:

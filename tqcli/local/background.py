@@ -21,7 +21,7 @@ _SLOTS_MAX = 10_000
 
 
 class Kept(NamedTuple):
-    """What runs after `tq up`, and whether it was up `before`: then it is as it was, whatever was asked for now."""
+    """What runs after `tq up`, and whether it was up `before`. What ran already is as it was, whatever was asked."""
 
     status: LocalStatus
     before: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.cli.jobs.conftest import UNSERVED
@@ -50,6 +51,21 @@ def test_any_ends_with_the_first(tq: Tq, served: Stage) -> None:
     ended = tq("wait", "--any", str(waiting.id), str(done.id))
     assert (ended.code, ended.text) == (5, str(done.id))
     assert str(waiting.id) not in ended.stderr
+
+
+def test_any_of_several_that_have_ended_is_the_one_that_ended_first(tq: Tq, served: Stage) -> None:
+    """Whatever the order in which they are named; a group ends with the last of its jobs."""
+    now = datetime.now(UTC)
+    late, early = served.submit(queue=UNSERVED), served.submit(queue=UNSERVED)
+    group = served.submit_group([1, 2], queue=UNSERVED)
+    served.finish(late, Exited(5), reason=Reason.EXIT, at=now)
+    served.finish(early, Exited(6), reason=Reason.EXIT, at=now - timedelta(seconds=5))
+    served.finish(group[0], at=now - timedelta(seconds=9))
+    served.finish(group[1], Exited(7), reason=Reason.EXIT, at=now - timedelta(seconds=1))
+    ended = tq("wait", "--any", str(late.id), group[0].group, str(early.id))
+    assert (ended.code, ended.text) == (6, str(early.id))
+    ended = tq("wait", "--any", "--json", str(late.id), group[0].group)
+    assert (ended.code, json.loads(ended.text)["id"]) == (7, group[0].group)
 
 
 def test_time_runs_out_with_124(tq: Tq, served: Stage) -> None:

@@ -12,12 +12,13 @@ from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.plain import connect_plain, drive
 from tqcli.jetstream.presence import Presence, read_agents
 from tqcli.jetstream.subjects import Names
-from tqcli.local.background import keep_local
+from tqcli.local.background import keep_local, local_status
+from tqcli.local.start import parse_sync
 from tqcli.settings.target import choose_target
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
-    from tqcli.core.endpoint import Endpoint
+    from tqcli.local.status import LocalStatus
 
 _AGENT_S = 5.0
 _PAUSE_S = 0.05
@@ -56,7 +57,7 @@ def up(
     """
     kept = keep_local(slots=slots, sync=sync)
     status = kept.status
-    agent = drive(_wait_for_agent(status.endpoint))
+    agent = drive(_wait_for_agent(status))
     if tq.output.json:
         name, its_slots = (agent.name, agent.slots) if agent else (None, None)
         shown = _Up(status.servers[0], status.version, status.sync, status.keeper_pid, name, its_slots, not kept.before)
@@ -65,21 +66,23 @@ def up(
     state = "already up" if kept.before else "up"
     its = f"an agent with {count(agent.slots, 'slot')}" if agent else "its agent is still starting"
     tq.output.line(f"{state}: nats-server {status.version} at {status.servers[0]}, {its}")
-    if kept.before and (slots not in {None, status.slots} or sync not in {None, status.sync}):
+    if slots not in {None, status.slots} or (sync is not None and parse_sync(sync) != status.sync):
         tq.output.note("it runs as it was; to change it: tq down, then tq up")
     target = choose_target(server=tq.globals.server, context=tq.globals.context)
     if target.context is not None:
         tq.output.note(f"{target.origin} chooses {target.key}, so commands go there; `--context local` is this one")
 
 
-async def _wait_for_agent(endpoint: Endpoint) -> Presence | None:
-    """Return the agent once it is there; None where it takes too long."""
-    link = connect_plain(endpoint)
-    broker = Broker(link, Names(endpoint.namespace))
+async def _wait_for_agent(status: LocalStatus) -> Presence | None:
+    """Return the keeper's own agent once it is there; None where it takes too long."""
+    link = connect_plain(status.endpoint)
+    broker = Broker(link, Names(status.endpoint.namespace))
     try:
         for _ in range(int(_AGENT_S / _PAUSE_S)):
-            if agents := await read_agents(broker):
-                return agents[0]
+            pid = (local_status() or status).agent_pid
+            for agent in await read_agents(broker):
+                if agent.pid == pid:
+                    return agent
             await link.sleep(_PAUSE_S)
         return None
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta  # noqa: TC003 - read for the command's options
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from tqcli.core.exit_status import EXIT_TIMEOUT, worst
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
+    from tqcli.client.watch import GroupWatch
     from tqcli.core.ids import JobId
 
 
@@ -30,7 +31,7 @@ def wait(
     """Wait until jobs have ended, and end as the job did, or as the worst of several.
 
     Ends with 124 where --timeout ran out first. With --any, prints the id of the one that ended first, and ends as it
-    did. With --json, each job or group that has ended is printed as a document on a line of its own. Ctrl-C ends the
+    did. With --json, each job or group that it ends for is printed as a document on a line of its own. Ctrl-C ends the
     waiting, not the jobs.
 
     Examples:
@@ -47,6 +48,8 @@ def wait(
             tq.output.note(_explain_leaving(asked))
             raise
         ended = [watch for watch in watches if watch.is_over]
+        if any_ and ended:
+            ended = [min(ended, key=_ended_at)]
         if tq.output.json:
             for watch in ended:
                 print_document(session, tq.output, watch)
@@ -64,3 +67,8 @@ def _explain_leaving(jobs: list[JobId]) -> str:
     if len(jobs) == 1:
         return f"tq: job {words} goes on; `tq wait {words}` waits for it"
     return f"tq: the {len(jobs):,} jobs go on; `tq wait {words}` waits for them"
+
+
+def _ended_at(watch: JobWatch | GroupWatch) -> datetime:
+    # A group without any of its jobs ended by being missing.
+    return watch.ended_at or datetime.max.replace(tzinfo=UTC)
