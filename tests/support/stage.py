@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from tests.support.meddler import Meddler
-from tqcli.core.codec import encode_spec
+from tqcli.core.codec import decode_record, decode_spec, encode_spec
 from tqcli.core.conclusion import conclude
-from tqcli.core.ids import make_group_id
+from tqcli.core.ids import JobId, make_group_id
+from tqcli.core.job import Job, describe
 from tqcli.core.outcome import Exited, Interrupted, Outcome
 from tqcli.core.record import Record, queued, start
 from tqcli.core.spec import WIRE_VERSION, Shell, Spec
@@ -21,7 +22,8 @@ from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
 from tqcli.jetstream.plain import PlainLink, connect_plain, drive
 from tqcli.jetstream.presence import Presence
 from tqcli.jetstream.records import load_record, write_record
-from tqcli.jetstream.subjects import Names
+from tqcli.jetstream.scan import oldest_first
+from tqcli.jetstream.subjects import Names, split_tail
 from tqcli.jetstream.timers import set_timer
 from tqcli.jetstream.topology import ensure_queue, ensure_streams
 
@@ -186,6 +188,16 @@ class Stage:
         """Return the job's record and its sequence; of a job without one, what it would be."""
         snapshot = self.run(load_record(self.broker, spec.group, spec.index))
         return (queued(encode_spec(spec)), 0) if snapshot is None else (snapshot.record, snapshot.sequence)
+
+    def read_jobs(self, group: str) -> list[Job]:
+        """Return the jobs of a group, in the order of their indexes."""
+        link, names = self.link, self.names
+        messages = self.collect(oldest_first(link, names.jobs, names.job_anywhere(JobId(group), element=False)))
+        jobs = {split_tail(one.subject)[1]: describe(decode_spec(one.body), None) for one in messages}
+        for one in self.collect(oldest_first(link, names.records, names.records_of(group))):
+            record = decode_record(one.body)
+            jobs[split_tail(one.subject)[1]] = describe(decode_spec(bytes(record.spec)), record)
+        return [jobs[index] for index in sorted(jobs)]
 
     def _conclude(self, spec: Spec, outcome: Outcome, verdict: Verdict, *, at: datetime | None = None) -> Record:
         last, expected = self.read(spec)

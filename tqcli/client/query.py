@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from tqcli.client.paging import in_pages
 from tqcli.core.codec import decode_record, decode_spec
 from tqcli.core.expiry import expire, is_late
+from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import Job, describe
 from tqcli.core.state import State
 from tqcli.errors import InvalidInput, NotFound
 from tqcli.jetstream.api import call
 from tqcli.jetstream.link import NoResponders
-from tqcli.jetstream.lookup import count_messages, find_first
+from tqcli.jetstream.lookup import count_messages, find_first, load_many
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
 from tqcli.jetstream.topology import stream_state
@@ -78,15 +80,6 @@ class Found(NamedTuple):
     record: Record | None
 
 
-class _Glance(msgspec.Struct):
-    """The one field of a record that counting needs."""
-
-    state: State
-
-
-_glance = msgspec.json.Decoder(_Glance).decode
-
-
 async def load_job(broker: Broker, job: JobId) -> Job:
     """Return one job as it stands.
 
@@ -115,32 +108,24 @@ async def resolve(broker: Broker, job: JobId) -> Job | Group:
     return _describe(found)
 
 
-async def read_jobs(broker: Broker, group: str) -> AsyncIterator[Job]:
-    """Yield the jobs of a group in the order of their indexes.
+async def read_recorded(broker: Broker, group: str) -> AsyncIterator[Found]:
+    """Yield what is stored of the jobs of a group that have a record, in the order of their last change.
 
     Raises:
         CorruptRecord: one of them can't be read.
     """
-    async for found in read_found(broker, group):
-        yield _describe(found)
+    async for stored in oldest_first(broker.link, broker.names.records, broker.names.records_of(group), page=PAGE):
+        yield _from_record(stored.body)
 
 
-async def read_found(broker: Broker, group: str) -> AsyncIterator[Found]:
-    """Yield what is stored of the jobs of a group; as `read_jobs`."""
+async def count_unrecorded(broker: Broker, group: str) -> int:
+    """Return how many jobs of a group have a message and no record."""
+    names, count = broker.names, 0
     # Messages first: a job that ends in between has its record by then.
-    specs = {
-        split_tail(stored.subject)[1]: stored.body
-        async for stored in oldest_first(broker.link, broker.names.jobs, _whole(broker, group), page=PAGE)
-    }
-    records = {
-        split_tail(stored.subject)[1]: stored.body
-        async for stored in oldest_first(broker.link, broker.names.records, broker.names.records_of(group), page=PAGE)
-    }
-    for index in sorted(specs.keys() | records.keys()):
-        if index in records:
-            yield _from_record(records.pop(index))
-        else:
-            yield Found(decode_spec(specs[index]), None)
+    async for page in in_pages(oldest_first(broker.link, names.jobs, _whole(broker, group), page=PAGE), PAGE):
+        subjects = [names.record(*split_tail(stored.subject)) for stored in page]
+        count += len(page) - len(await load_many(broker.link, names.records, subjects))
+    return count
 
 
 async def find(broker: Broker, job: JobId) -> Found:
@@ -183,19 +168,26 @@ async def has_streams(broker: Broker) -> bool:
 async def _load_group(broker: Broker, spec: Spec) -> Group:
     """Count the group's jobs: those with a record by its state; the others are queued, as far as there are messages."""
     size, now = spec.size or 1, datetime.now(UTC)
-    messages = await count_messages(broker.link, broker.names.jobs, _whole(broker, spec.group))
+    messages = await _count_messages(broker, spec.group)
     counts = dict.fromkeys((*_ALIVE, *_WORST_FIRST), 0)
+    stored_counts = counts.copy()
     failed: list[bytes] = []
     records = broker.names.records_of(spec.group)
     async for stored in oldest_first(broker.link, broker.names.records, records, page=PAGE):
-        state = _glance(stored.body).state
+        state = glance(stored.body).state
+        stored_counts[state] += 1
         # The jobs of a group expire together.
         counts[State.EXPIRED if is_late(state, spec.expires_at, now) else state] += 1
         if state is State.FAILED and len(failed) < FAILED_SHOWN:
             failed.append(stored.body)
     without_record = max(0, size - sum(counts.values()))
-    waiting = State.EXPIRED if is_late(State.QUEUED, spec.expires_at, now) else State.QUEUED
-    counts[waiting] += min(without_record, messages)
+    # Jobs that run, or were given back, have a message as well as their record.
+    both = stored_counts[State.RUNNING] + stored_counts[State.QUEUED]
+    if without_record > messages - both:
+        # It may be one that came back from a timer since its message was not counted.
+        messages = max(messages, await _count_messages(broker, spec.group))
+    queued = min(without_record, max(0, messages - both))
+    counts[State.EXPIRED if is_late(State.QUEUED, spec.expires_at, now) else State.QUEUED] += queued
     states = [state for state in (*_ALIVE, *_WORST_FIRST) if counts[state]]
     return Group(
         id=spec.group,
@@ -206,7 +198,7 @@ async def _load_group(broker: Broker, spec: Spec) -> Group:
         priority=spec.priority,
         size=size,
         counts={state: counts[state] for state in states},
-        missing=max(0, without_record - messages),
+        missing=without_record - queued,
         submitted_at=spec.submitted_at,
         submitted_by=spec.submitted_by,
         retry_of=spec.retry_of and spec.retry_of.partition(".")[0],
@@ -216,6 +208,10 @@ async def _load_group(broker: Broker, spec: Spec) -> Group:
 
 def _describe(found: Found) -> Job:
     return expire(describe(*found), datetime.now(UTC))
+
+
+async def _count_messages(broker: Broker, group: str) -> int:
+    return await count_messages(broker.link, broker.names.jobs, _whole(broker, group))
 
 
 def _from_record(body: bytes) -> Found:

@@ -8,17 +8,19 @@ import msgspec
 
 from tqcli.client.late import find_settled
 from tqcli.client.origin import load_origin
-from tqcli.client.query import read_found
+from tqcli.client.paging import in_pages
+from tqcli.client.query import PAGE, count_unrecorded, read_recorded
 from tqcli.client.submit import submit
+from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.state import State
-from tqcli.errors import Conflict
+from tqcli.errors import Conflict, Unavailable, Unknown
+from tqcli.jetstream.scan import oldest_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tqcli.client.origin import Origin
-    from tqcli.client.query import Found
     from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
 
@@ -42,34 +44,66 @@ async def retry(
         Conflict: it has not ended, or there is nothing to do.
         Unknown, Unavailable, QueueFull: as `submit`.
     """
-    first = await find_settled(broker, job)
+    found = await find_settled(broker, job)
     origin = load_origin()
-    if job.index is None and first.spec.size is not None:
-        ended = [found async for found in read_found(broker, job.group)]
-    else:
-        ended = [first]
-    _check_ended(job, ended)
-    if failed_only:
-        ended = [found for found in ended if found.record and found.record.state is not State.SUCCEEDED]
-    if not ended:
-        msg = f"nothing of {job} failed"
-        raise Conflict(msg, hint=f"without --failed, `tq retry {job}` runs all of it again")
-    specs = [_repeat(found.spec, origin, size=None if found.spec.size is None else len(ended)) for found in ended]
-    await submit(broker, specs, progress=progress)
-    new = JobId(origin.group) if job.index is None else specs[0].id
-    return Retried(new, len(specs))
-
-
-def _check_ended(job: JobId, jobs: list[Found]) -> None:
-    alive = [found for found in jobs if found.record is None or not found.record.state.final]
-    if not alive:
-        return
-    if len(jobs) == 1:
-        state = alive[0].record.state if alive[0].record else State.QUEUED
+    if job.index is None and found.spec.size is not None:
+        return await _retry_group(broker, found.spec, origin, failed_only=failed_only, progress=progress)
+    state = State.QUEUED if found.record is None else found.record.state
+    if not state.final:
         msg = f"job {job} has not ended: it is {state}"
-    else:
-        msg = f"{len(alive):,} of the {len(jobs):,} jobs of group {job} have not ended"
-    raise Conflict(msg, hint=f"`tq wait {job}` waits for the end, `tq cancel {job}` makes one")
+        raise _not_ended(job, msg)
+    if failed_only and state is State.SUCCEEDED:
+        raise _nothing_failed(job)
+    spec = _repeat(found.spec, origin, size=None if found.spec.size is None else 1)
+    await submit(broker, [spec], progress=progress)
+    return Retried(JobId(origin.group) if job.index is None else spec.id, 1)
+
+
+async def _retry_group(
+    broker: Broker, first: Spec, origin: Origin, *, failed_only: bool, progress: Callable[[int], None] | None
+) -> Retried:
+    """Count what there is to do, and then do it by the page: a group may be larger than memory."""
+    job = JobId(first.group)
+    unrecorded = await count_unrecorded(broker, first.group)
+    counts = dict.fromkeys(State, 0)
+    records = oldest_first(broker.link, broker.names.records, broker.names.records_of(first.group), page=PAGE)
+    async for stored in records:
+        counts[glance(stored.body).state] += 1
+    total = unrecorded + sum(counts.values())
+    alive = total - sum(count for state, count in counts.items() if state.final)
+    if alive:
+        msg = f"{alive:,} of the {total:,} jobs of group {job} have not ended"
+        raise _not_ended(job, msg)
+    size = total - counts[State.SUCCEEDED] if failed_only else total
+    if not size:
+        raise _nothing_failed(job)
+    done = 0
+    async for page in in_pages(read_recorded(broker, first.group), PAGE):
+        specs = [
+            _repeat(found.spec, origin, size=size)
+            for found in page
+            if not (failed_only and found.record and found.record.state is State.SUCCEEDED)
+        ]
+        try:
+            if specs:
+                await submit(broker, specs)
+        except (Unavailable, Unknown) as error:
+            error.message = f"after {done:,} of {size:,} jobs of the new group {origin.group}: {error.message}"
+            error.args = (error.message,)
+            raise
+        done += len(specs)
+        if progress is not None:
+            progress(done)
+    return Retried(JobId(origin.group), size)
+
+
+def _not_ended(job: JobId, msg: str) -> Conflict:
+    return Conflict(msg, hint=f"`tq wait {job}` waits for the end, `tq cancel {job}` makes one")
+
+
+def _nothing_failed(job: JobId) -> Conflict:
+    msg = f"nothing of {job} failed"
+    return Conflict(msg, hint=f"without --failed, `tq retry {job}` runs all of it again")
 
 
 def _repeat(spec: Spec, origin: Origin, *, size: int | None) -> Spec:

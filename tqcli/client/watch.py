@@ -15,7 +15,8 @@ from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import describe
 from tqcli.core.state import State
-from tqcli.jetstream.lookup import count_messages, load_many
+from tqcli.errors import Unknown
+from tqcli.jetstream.lookup import count_messages, find_first, load_many
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
 
 LOOKS_UNTIL_MISSING = 3
-"""A group may still be on its way to the broker when somebody waits for it already."""
+"""What is waited for may still be on its way to the broker."""
 
 
 class Tally(NamedTuple):
@@ -50,6 +51,7 @@ class JobWatch:
         """What the user called it."""
         self.job = describe(*found)
         self._broker = broker
+        self._looks = 0
 
     @property
     def subject(self) -> str:
@@ -87,8 +89,27 @@ class JobWatch:
         self.job = describe(decode_spec(bytes(record.spec)), record)
 
     async def check(self) -> None:
-        """Read the job, wherever it is."""
-        self.job = expire(describe(*await look(self._broker, self.id)), datetime.now(UTC))
+        """Read the job, wherever it is.
+
+        Raises:
+            NotFound: it went away.
+            Unknown: its submission broke off, and nobody goes on with it.
+        """
+        found = await look(self._broker, self.id)
+        self.job = expire(describe(*found), datetime.now(UTC))
+        if self.is_over or found.record is None or found.record.state is not State.QUEUED or await self._has_message():
+            self._looks = 0
+            return
+        # Its id is reserved for a key, and nothing was queued under it (see `client.once`).
+        self._looks += 1
+        if self._looks >= LOOKS_UNTIL_MISSING:
+            msg = f"job {self.id} was never queued: its submission broke off"
+            raise Unknown(msg, hint="submit it again with the same key: that completes it")
+
+    async def _has_message(self) -> bool:
+        names = self._broker.names
+        jobs = names.job_anywhere(self.id)
+        return await insist(self._broker, lambda: find_first(self._broker.link, names.jobs, jobs)) is not None
 
 
 class GroupWatch:
@@ -174,14 +195,15 @@ class GroupWatch:
                 return
         names = self._broker.names
         jobs = names.job_anywhere(self.id, element=False)
-        alive = len(self._states) - self._ended
+        # A record `queued` without a message is a reservation whose submitter may have died.
+        alive = len(self._states) - self._ended - self._counts[State.QUEUED]
         if alive or await insist(self._broker, lambda: count_messages(self._broker.link, names.jobs, jobs)):
             self._looks = 0
             return
         await self.refresh()
         self._looks += 1
         if self._looks >= LOOKS_UNTIL_MISSING:
-            self.missing = self._unseen
+            self.missing = self._unseen + self._counts[State.QUEUED]
 
     @property
     def _late(self) -> int:

@@ -15,7 +15,7 @@ from tests.support.stage import Stage
 from tqcli.client.cancel import cancel
 from tqcli.client.hints import LOOK_AGAIN_S
 from tqcli.client.listing import Filters, list_jobs
-from tqcli.client.query import Group, load_job, read_jobs, resolve
+from tqcli.client.query import Group, load_job, resolve
 from tqcli.client.retry import retry
 from tqcli.client.wait import wait_for
 from tqcli.core.expiry import MARGIN
@@ -87,8 +87,6 @@ def test_late_jobs_of_a_group_are_counted_as_expired(stage: Stage) -> None:
     # The message of the one that has ended is still there.
     assert group.state is State.RUNNING
     assert group.counts[State.EXPIRED] == 2
-    states = [job.state for job in stage.collect(read_jobs(stage.broker, specs[0].group))]
-    assert states == [State.SUCCEEDED, State.RUNNING, State.EXPIRED, State.EXPIRED]
 
 
 def test_wait_ends_a_late_job_for_good(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tqcli.client.cancel import cancel
-from tqcli.client.query import find, read_jobs
+from tqcli.client.query import find
 from tqcli.client.retry import retry
 from tqcli.core.ids import JobId
 from tqcli.core.outcome import Exited
@@ -74,7 +74,7 @@ def test_group_is_run_again_as_a_group(stage: Stage) -> None:
         stage.complete(spec)
     new = stage.run(retry(stage.broker, JobId(old[0].group)))
     assert (new.id.index, new.size) == (None, 3)
-    jobs = stage.collect(read_jobs(stage.broker, new.id.group))
+    jobs = stage.read_jobs(new.id.group)
     assert [(job.index, job.size, job.retry_of) for job in jobs] == [(spec.index, 3, str(spec.id)) for spec in old]
     assert {job.state for job in jobs} == {State.QUEUED}
 
@@ -104,8 +104,20 @@ def test_only_what_failed_is_run_again(stage: Stage) -> None:
         failed = spec.index in {1, 3}
         stage.complete(spec, Exited(int(failed)), reason=Reason.EXIT if failed else None)
     new = stage.run(retry(stage.broker, JobId(specs[0].group), failed_only=True))
-    jobs = stage.collect(read_jobs(stage.broker, new.id.group))
+    jobs = stage.read_jobs(new.id.group)
     assert [(job.index, job.size) for job in jobs] == [(1, 2), (3, 2)]
+
+
+def test_group_is_run_again_by_the_page(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are; each once."""
+    monkeypatch.setattr("tqcli.client.retry.PAGE", 2)
+    specs = stage.submit_group(range(1, 6))
+    for spec in specs:
+        stage.complete(spec, Exited(1), reason=Reason.EXIT)
+    done: list[int] = []
+    new = stage.run(retry(stage.broker, JobId(specs[0].group), progress=done.append))
+    assert (done, new.size) == ([2, 4, 5], 5)
+    assert [(job.index, job.size) for job in stage.read_jobs(new.id.group)] == [(index, 5) for index in range(1, 6)]
 
 
 def test_nothing_failed_is_a_conflict(stage: Stage) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tqcli.client.build import INLINE_BYTES, Submission, build_submission
 from tqcli.client.once import submit_once
 from tqcli.client.origin import load_origin
-from tqcli.client.query import load_job, read_jobs, resolve
+from tqcli.client.query import load_job, resolve
 from tqcli.client.submit import make_item, submit
 from tqcli.core.codec import encode_spec
 from tqcli.core.ids import JobId
@@ -73,7 +73,7 @@ def test_group_is_accepted_whole(stage: Stage, size: int) -> None:
     assert count_queued(stage) == size
     assert seen == sorted(seen)
     assert size == 1 or seen[-1] == size
-    indexes = [job.index for job in stage.collect(read_jobs(stage.broker, submission.specs[0].group))]
+    indexes = [job.index for job in stage.read_jobs(submission.specs[0].group)]
     assert indexes == list(range(1, size + 1))
 
 

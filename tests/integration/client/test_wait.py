@@ -17,13 +17,16 @@ from tqcli.client.hints import LOOK_AGAIN_S
 from tqcli.client.submit import make_item
 from tqcli.client.wait import wait_for
 from tqcli.client.watch import LOOKS_UNTIL_MISSING, GroupWatch, JobWatch, Tally
+from tqcli.core.codec import encode_spec
 from tqcli.core.exit_status import EXIT_UNKNOWN
 from tqcli.core.ids import JobId
 from tqcli.core.outcome import Exited, Signalled
+from tqcli.core.record import queued
 from tqcli.core.state import Reason, State
 from tqcli.errors import NotFound, Unknown
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.enqueue import enqueue
+from tqcli.jetstream.records import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from tests.support.server import NatsServer
     from tqcli.core.spec import Spec
 
+ABSENT = JobId("1xkbbg0000000000")
 SOON = timedelta(milliseconds=200)
 
 
@@ -240,3 +244,20 @@ def test_waiting_outlives_the_broker(
     watches = stage.run(wait_for(broker, [spec.id for spec in specs]))
     assert [watch.is_over for watch in watches] == [True] * count
     stage.close()
+
+
+@pytest.mark.parametrize("size", [None, 2])
+def test_key_whose_submitter_died_is_not_waited_for_without_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    """It was reserved, and nothing was queued; but not at first sight."""
+    monkeypatch.setattr("tqcli.client.wait.LOOK_AGAIN_S", 0.05)
+    spec = msgspec.structs.replace(stage.submit(), group=ABSENT.group, size=size)
+    record = queued(encode_spec(spec))
+    stage.run(write_record(stage.broker, spec.group, spec.index, record, expected=0))
+    if size is None:
+        with pytest.raises(Unknown, match="never queued"):
+            stage.run(wait_for(stage.broker, [ABSENT]))
+    else:
+        (watch,) = stage.run(wait_for(stage.broker, [ABSENT]))
+        assert (watch.is_over, watch.exit_code, watch.tally.ended) == (True, EXIT_UNKNOWN, 0)

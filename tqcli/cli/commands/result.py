@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
 from tqcli.cli.parameter import Argument
-from tqcli.cli.waiting import conclude
-from tqcli.client.query import Group, read_jobs, resolve
-from tqcli.core.exit_status import worst
+from tqcli.cli.render.ending import explain_job
+from tqcli.client.late import find_settled
+from tqcli.client.query import Found, count_unrecorded, read_recorded
+from tqcli.core.exit_status import exit_status, worst
+from tqcli.core.expiry import expire
+from tqcli.core.job import Job, describe
 from tqcli.core.state import State
 from tqcli.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
     from tqcli.cli.session import Session
-    from tqcli.core.job import Job
+    from tqcli.core.spec import Spec
 
 _NULL = msgspec.Raw(b"null")
 
@@ -45,39 +50,68 @@ def result(
     """
     with tq.session() as session:
         (job_id,) = session.ids([id_])
-        found = session.run(resolve(session.broker, job_id))
-        jobs = session.run(_read_group(session, found)) if isinstance(found, Group) else [found]
-    for job in jobs:
-        _check(job)
-    codes = [conclude(tq.output, job) for job in jobs]
-    if not isinstance(found, Group):
-        if found.state is State.SUCCEEDED:
-            tq.output.document(_value(found))
+        found = session.run(find_settled(session.broker, job_id))
+        is_group = job_id.index is None and found.spec.size is not None
+        ends = session.run(_read_group(session, found.spec)) if is_group else [_conclude(_describe(found))]
+    for end in ends:
+        if end.text is not None:
+            tq.output.note(end.text)
+    if not is_group:
+        if ends[0].element.state is State.SUCCEEDED:
+            tq.output.document(ends[0].element.result)
     elif tq.output.json:
-        tq.output.document([_Element(job.id, job.index, job.state, _value(job)) for job in jobs])
+        tq.output.document([end.element for end in ends])
     else:
-        tq.output.document([_value(job) for job in jobs])
-    return worst(codes)
+        tq.output.document([end.element.result for end in ends])
+    return worst(end.code for end in ends)
 
 
-async def _read_group(session: Session, group: Group) -> list[Job]:
-    return [job async for job in read_jobs(session.broker, group.group)]
+class _End(NamedTuple):
+    """What is kept of a job, of which a group may have a million: its value, or why it has none."""
+
+    element: _Element
+    text: str | None
+    code: int
 
 
-def _check(job: Job) -> None:
-    """Return where the job has a result, or could have had one.
+async def _read_group(session: Session, first: Spec) -> list[_End]:
+    """Return how the jobs of a group ended, in the order of their indexes; raises as `_conclude`."""
+    _check_kind(describe(first, None))
+    if waiting := await count_unrecorded(session.broker, first.group):
+        msg = f"{waiting:,} jobs of group {first.group} wait: it has no result yet"
+        raise Conflict(msg, hint=f"wait for it: tq wait {first.group}")
+    ends = [_conclude(_describe(found)) async for found in read_recorded(session.broker, first.group)]
+    return sorted(ends, key=attrgetter("element.index"))
+
+
+def _describe(found: Found) -> Job:
+    return expire(describe(*found), datetime.now(UTC))
+
+
+def _check_kind(job: Job) -> None:
+    """Return where the job could have a result.
 
     Raises:
         InvalidInput: it is a shell job.
-        Conflict: it has not ended.
     """
     if job.kind != "python":
         msg = f"job {job.id} runs a command, which returns no value"
         raise InvalidInput(msg, hint=f"`tq logs {job.id}` shows what it printed")
+
+
+def _conclude(job: Job) -> _End:
+    """Return how the job ended.
+
+    Raises:
+        InvalidInput: as `_check_kind`.
+        Conflict: it has not ended.
+    """
+    _check_kind(job)
     if not job.state.final:
         msg = f"job {job.id} is {job.state}: it has no result yet"
         raise Conflict(msg, hint=f"wait for it: tq wait {job.id}")
-
-
-def _value(job: Job) -> msgspec.Raw:
-    return job.result if job.result is not None and job.state is State.SUCCEEDED else _NULL
+    code = exit_status(job.state, job.reason, job.exit_code, job.signal)
+    succeeded = job.state is State.SUCCEEDED
+    value = job.result if succeeded and job.result is not None else _NULL
+    text = None if succeeded else explain_job(job, shown=False)
+    return _End(_Element(job.id, job.index, job.state, value), text, code)
