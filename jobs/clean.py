@@ -7,7 +7,7 @@ r"""Clean a CSV file: values trimmed, one way to say "nothing", ISO dates, each 
 
 Each row is either in the target or, as it was and with its line and the reason, in the file of rejects: none is lost,
 and none is changed by guessing. Rows go through one by one and the keys seen live on disk, so a file may be larger than
-memory. Cleaning what is clean changes nothing, so the job may run twice.
+memory. The source stays as it is, so the job may run twice; cleaning what is clean changes nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import io
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -79,9 +80,7 @@ def normalize(  # noqa: PLR0913 -- a job's arguments are the keys of its file
     """
     path = Path(target).resolve()
     side = (path.with_suffix(".rejects.csv") if rejects is None else Path(rejects)).resolve()
-    if path == side:
-        msg = f"target and rejects are both {path}"
-        raise ValueError(msg)
+    _check_apart(source=Path(source).resolve(), target=path, rejects=side)
     with open_table(source, delimiter=delimiter, encoding=encoding) as table:
         keys = list_texts(key, argument="key")
         rules = Rules(
@@ -103,6 +102,18 @@ def normalize(  # noqa: PLR0913 -- a job's arguments are the keys of its file
             _clean_rows(table.rows, rules, counts, good, bad)
     say(f"wrote {path}: {_describe(counts)}")
     return counts
+
+
+def _check_apart(**paths: Path) -> None:
+    """Return where no two of the files are the same.
+
+    A job may run twice: where it had replaced its source, the second time would find nothing to reject, and so replace
+    the rejects by none.
+    """
+    for (one, path), (other, its) in combinations(paths.items(), 2):
+        if path == its:
+            msg = f"{one} and {other} are both {path}"
+            raise ValueError(msg)
 
 
 def _clean_rows(rows: Iterator[Row], rules: Rules, counts: Counts, good: Writer, bad: Writer) -> None:

@@ -75,7 +75,7 @@ class Server(NamedTuple):
     host: str
     port: int
     security: str
-    ca_file: str | None
+    trust: ssl.SSLContext
     timeout_s: float
     login: Login | None
 
@@ -113,7 +113,7 @@ def send(  # noqa: PLR0913 -- a job's arguments are the keys of its file
     """
     check_choice(security, tuple(PORTS), argument="security")
     login = load_login(host, security)
-    server = Server(host, PORTS[security] if port is None else port, security, ca_file, timeout_s, login)
+    server = Server(host, PORTS[security] if port is None else port, security, _load_trust(ca_file), timeout_s, login)
     letter = Letter(
         sender=sender,
         to=list_texts(to, argument="to"),
@@ -152,18 +152,30 @@ def load_login(host: str, security: str) -> Login | None:
     return Login(user, password)
 
 
+def _load_trust(ca_file: str | None) -> ssl.SSLContext:
+    """Return what servers' certificates are checked against: the file, or what the system trusts.
+
+    Raises:
+        ValueError: the file can't be used.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        msg = f"ca_file can't be used: {ca_file}: {error}"
+        raise ValueError(msg) from error
+
+
 @contextmanager
 def _open_session(server: Server) -> Iterator[smtplib.SMTP]:
     """Yield a connection that is encrypted and logged in, where that is asked for."""
-    context = ssl.create_default_context(cafile=server.ca_file)
     smtp = (
-        smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=context)
+        smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=server.trust)
         if server.security == "ssl"
         else smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
     )
     try:
         if server.security == "starttls":
-            smtp.starttls(context=context)
+            smtp.starttls(context=server.trust)
         smtp.ehlo_or_helo_if_needed()
         if server.login is not None:
             smtp.login(server.login.user, server.login.password)

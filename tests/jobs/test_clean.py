@@ -108,14 +108,17 @@ def test_rejects_keep_every_character_they_had(tmp_path: Path) -> None:
     assert read(tmp_path / "clean.rejects.csv")[1] == ["2", "b: no value", " x\ry\r\n", ""]
 
 
-def test_file_can_be_cleaned_in_place(tmp_path: Path) -> None:
-    """It is replaced when all of it is read; doing it again, as a retry would, changes nothing."""
+def test_source_is_never_replaced(tmp_path: Path) -> None:
+    """A second run would reject nothing, and what the first one rejected would be gone."""
     path = tmp_path / "members.csv"
     path.write_text(MEMBERS)
-    normalize(str(path), str(path), **RULES)  # type: ignore[arg-type]  # mypy sees one type for all rules
-    once = path.read_bytes()
-    normalize(str(path), str(path), **RULES)  # type: ignore[arg-type]
-    assert path.read_bytes() == once
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    with pytest.raises(ValueError, match="source and target are both"):
+        normalize(str(path), str(link))
+    with pytest.raises(ValueError, match="source and rejects are both"):
+        normalize(str(path), str(tmp_path / "clean.csv"), rejects=str(path))
+    assert path.read_text() == MEMBERS
 
 
 cells = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(["NULL", " - ", "1.2.2026", "2026-02-01"])

@@ -256,6 +256,8 @@ def test_user_without_password_is_a_mistake(server: SmtpServer, monkeypatch: pyt
         ({"subject": "Hi\r\nBcc: eve@example.org"}, "subject must be one line"),
         ({"subject": None}, "subject must be one line"),
         ({"body": None}, "give body or body_file"),
+        ({"security": "starttls", "ca_file": "/missing.pem"}, "ca_file can't be used: /missing.pem"),
+        ({"security": "starttls", "ca_file": __file__}, "ca_file can't be used"),
         ({"security": "tls"}, "security must be one of starttls, ssl, none, not 'tls'"),
     ],
 )
