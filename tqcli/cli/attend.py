@@ -9,6 +9,7 @@ from tqcli.cli.render.log import LogWriter, Look
 from tqcli.client.follow import Follower
 from tqcli.client.follow_group import GroupFollower
 from tqcli.client.hints import LOOK_AGAIN_S
+from tqcli.client.patience import insist
 from tqcli.client.watch import GroupWatch
 from tqcli.core.expiry import expire, until_late_s
 from tqcli.core.state import State
@@ -95,7 +96,9 @@ class Attendance:
         if self._warned or job.state is not State.QUEUED:
             return
         self._warned = True
-        if not any(self._queue in agent.queues for agent in await read_agents(self._session.broker)):
+        broker = self._session.broker
+        agents = await insist(broker, lambda: read_agents(broker))
+        if not any(self._queue in agent.queues for agent in agents):
             self.say(f"no agent serves the queue {self._queue}: `tq agent -q {self._queue}` starts one")
 
 

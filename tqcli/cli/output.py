@@ -112,6 +112,11 @@ class Output:
         self.write_error(lines.encode(errors="backslashreplace"))
 
 
+def has_typist() -> bool:
+    """Return whether a person can answer on stdin; where it is closed, Python has none."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def terminal_width(stream: TextIO) -> int:
     """Return the columns of the terminal that `stream` writes to; 80 where it doesn't know them."""
     try:

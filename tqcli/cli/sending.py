@@ -65,6 +65,7 @@ def send(session: Session, output: Output, submission: Submission) -> Sent:
         session.remember(job_id)
         raise
     except KeyboardInterrupt:
+        session.remember(job_id)
         output.note(f"interrupted: job {job_id} may be submitted, whole or in part; `tq cancel {job_id}` ends it")
         raise
     session.remember(job_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tqcli.errors import TqError
 from tqcli.settings.context import LOCAL
 
 if TYPE_CHECKING:
@@ -17,5 +19,6 @@ def warn_locally(session: Session, output: Output) -> None:
         return
     from tqcli.jetstream.presence import read_agents  # noqa: PLC0415 - a fleet's users never need it
 
-    if not session.run(read_agents(session.broker)):
-        output.note("tq: no agent is running; `tq up` starts one")
+    with suppress(TqError):  # the job is safe, whether or not we can tell who serves it
+        if not session.run(read_agents(session.broker)):
+            output.note("tq: no agent is running; `tq up` starts one")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tqcli.cli.progress import show_progress
 from tqcli.cli.render.ending import explain_group, explain_job
+from tqcli.client.patience import insist
 from tqcli.client.query import resolve
 from tqcli.client.wait import wait_for
 from tqcli.client.watch import GroupWatch, JobWatch
@@ -71,7 +72,10 @@ def conclude(output: Output, ended: Job | GroupWatch, *, shown: bool = False) ->
 
 def print_document(session: Session, output: Output, watch: JobWatch | GroupWatch) -> None:
     """Print the job, or the group, as JSON."""
-    output.document(watch.job if isinstance(watch, JobWatch) else session.run(resolve(session.broker, watch.id)))
+    if isinstance(watch, JobWatch):
+        output.document(watch.job)
+    else:
+        output.document(session.run(insist(session.broker, lambda: resolve(session.broker, watch.id))))
 
 
 def _count_bad(tally: Tally) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.client.query import find
-from tqcli.client.submit import check_queue, enqueue_specs, make_item, store_payload
+from tqcli.client.submit import check_queue, check_still_there, enqueue_specs, make_item, store_payload
 from tqcli.core.codec import decode_record, encode_spec
 from tqcli.core.ids import JobId
 from tqcli.core.record import queued
@@ -69,6 +69,7 @@ async def submit_once(
         rest = missing[1:]
     if rest:
         await enqueue_specs(broker, rest, progress=progress)
+    await check_still_there(broker, first)
     return None
 
 

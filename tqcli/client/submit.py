@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from tqcli.core.codec import encode_spec
+from tqcli.core.ids import JobId
 from tqcli.core.spec import DEFAULT_QUEUE
-from tqcli.errors import NotFound
+from tqcli.errors import Conflict, NotFound, Unavailable, Unknown
 from tqcli.jetstream.enqueue import Item, enqueue, enqueue_many
 from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.topology import consumer_info, ensure_streams
@@ -33,6 +34,7 @@ async def submit(
 
     Raises:
         NotFound: there is no such queue; nothing was sent.
+        Conflict: somebody removed the queue meanwhile; the jobs lie there, and nobody gets them.
         Unavailable, QueueFull: the broker took none, or not all of them; the message says how many.
         Unknown: it may have taken them.
     """
@@ -43,6 +45,7 @@ async def submit(
         await enqueue(broker, make_item(broker.names, specs[0]))
     else:
         await enqueue_specs(broker, specs, progress=progress)
+    await check_still_there(broker, specs[0])
 
 
 async def enqueue_specs(
@@ -73,6 +76,23 @@ async def check_queue(broker: Broker, queue: str) -> None:
         from tqcli.client.queues import require_queue  # noqa: PLC0415 - only a mistake needs the list of queues
 
         await require_queue(broker, queue, addable=True)
+
+
+async def check_still_there(broker: Broker, first: Spec) -> None:
+    """Return where the queue is there now that its new jobs are: whoever removes one looks for jobs after that.
+
+    Raises:
+        Conflict: it was removed.
+    """
+    try:
+        await check_queue(broker, first.queue)
+    except (Unavailable, Unknown):
+        # The jobs are safe, and their queue was there a moment ago.
+        return
+    except NotFound as error:
+        job = JobId(first.group)
+        msg = f"somebody removed the queue {first.queue!r} while job {job} was submitted to it"
+        raise Conflict(msg, hint=f"`tq queue add {first.queue}` and the job will run, or: tq cancel {job}") from error
 
 
 async def store_payload(broker: Broker, payload: bytes) -> None:

@@ -162,11 +162,11 @@ def _decode(data: bytes, path: Path) -> Contexts:
     if table or not isinstance(entries, dict) or not isinstance(current, str | None):
         msg = f"the settings file {path} has something wrong at {next(iter(table), 'current')!r}"
         raise SettingsError(msg, hint="it holds `current` and tables [contexts.NAME]")
-    contexts = {name: _decode_context(name, entry, path) for name, entry in entries.items()}
+    contexts = {name: _decode_context(name, entry, path, data) for name, entry in entries.items()}
     return Contexts(None if current == LOCAL else current, contexts)
 
 
-def _decode_context(name: str, entry: object, path: Path) -> Context:
+def _decode_context(name: str, entry: object, path: Path, data: bytes) -> Context:
     named = {**entry, "name": name} if isinstance(entry, dict) else entry
     try:
         context = msgspec.convert(named, Context)
@@ -174,6 +174,14 @@ def _decode_context(name: str, entry: object, path: Path) -> Context:
         urls, login = parse_servers(context.servers)
     except (msgspec.ValidationError, InvalidInput) as error:
         msg = f"the settings file {path} has a wrong entry [contexts.{name}]: {error}"
-        raise SettingsError(msg, hint="`tq context rm` and `tq context add` write it anew") from error
+        raise SettingsError(msg, hint=f"mend it with an editor{_find_line(name, data)}") from error
     found = {field: value for field, value in login._asdict().items() if field != "url" and value is not None}
     return msgspec.structs.replace(context, servers=urls, **found)
+
+
+def _find_line(name: str, data: bytes) -> str:
+    """Return where the entry begins, in words; nothing where it is written otherwise than as a table of its own."""
+    headings = (f"[contexts.{name}]", f'[contexts."{name}"]')
+    lines = enumerate(data.decode().splitlines(), 1)
+    numbers = [number for number, line in lines if line.replace(" ", "").startswith(headings)]
+    return f", from line {numbers[0]} on" if numbers else ""

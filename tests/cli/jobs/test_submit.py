@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.jobs.conftest import UNSERVED
+from tests.support.eventually import eventually
 from tests.support.tq import Tq
 from tqcli.client.query import load_job
 from tqcli.core.ids import parse_job_id
@@ -279,3 +283,15 @@ def test_local_waiting_submit_brings_an_agent(tmp_path: Path) -> None:
     ended = Tq(tmp_path)("submit", "--wait", "--", "sh", "-c", "exit 6")
     assert ended.code == 6
     assert "no agent" not in ended.stderr
+
+
+def test_interrupted_submit_shows_its_id_as_json(tq: Tq) -> None:
+    """Whether the job was on its way or waited for; it is the last one, too."""
+    name = secrets.token_hex(4)
+    with tq.start("submit", "--json", "--wait", "-q", UNSERVED, "-n", name, "--", "true") as submitting:
+        eventually(lambda: name.encode() in tq("ls", "--json").stdout, 20)
+        submitting.send_signal(signal.SIGINT)
+        stdout, _ = submitting.communicate(timeout=20)
+    assert submitting.returncode == 130
+    job_id = json.loads(stdout)["id"]
+    assert json.loads(tq("cancel", "--json").stdout)["id"] == job_id

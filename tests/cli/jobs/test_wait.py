@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 
 from tests.cli.jobs.conftest import UNSERVED
 from tests.support.tq import Tq
+from tqcli.cli.output import Output
+from tqcli.cli.session import Session
+from tqcli.cli.waiting import print_document
+from tqcli.client.watch import GroupWatch
 from tqcli.core.outcome import Exited, TimedOut
 from tqcli.core.state import Reason
+from tqcli.errors import Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.support.stage import Stage
 
@@ -66,6 +73,21 @@ def test_any_of_several_that_have_ended_is_the_one_that_ended_first(tq: Tq, serv
     assert (ended.code, ended.text) == (6, str(early.id))
     ended = tq("wait", "--any", "--json", str(late.id), group[0].group)
     assert (ended.code, json.loads(ended.text)["id"]) == (7, group[0].group)
+
+
+def test_document_is_waited_for_as_the_job_was(served: Stage, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """The broker may restart between the end of a group and the look at its jobs."""
+    specs = served.submit_group([1], queue=UNSERVED)
+    served.finish(specs[0])
+
+    def restart() -> None:
+        msg = "no leader"
+        raise Unavailable(msg)
+
+    session = Session(served.link, served.endpoint, key="stage")
+    session.broker = served.meddle("$JS.API.DIRECT.GET", restart)
+    print_document(session, Output(json=True), GroupWatch(served.broker, specs[0]))
+    assert json.loads(capfdbinary.readouterr().out)["id"] == specs[0].group
 
 
 def test_time_runs_out_with_124(tq: Tq, served: Stage) -> None:

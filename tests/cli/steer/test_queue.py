@@ -36,6 +36,13 @@ def test_queues_are_listed(tq: Tq, stage: Stage) -> None:
     ]
 
 
+def test_closed_stdin_is_nobody_to_ask(tq: Tq, stage: Stage) -> None:
+    """As in a service: a purge is done, a password is missing."""
+    stage.submit()
+    assert tq.shell("tq queue purge default <&-").text.endswith("1 job cancelled")
+    assert tq.shell("tq context add lab --user ann --server nats://127.0.0.1:1 --no-check <&-").code == 2
+
+
 def test_unused_broker_says_what_to_type_next(tq: Tq) -> None:
     """On stderr: there is no data."""
     done = tq("queue", "ls")

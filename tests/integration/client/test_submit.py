@@ -11,6 +11,7 @@ from tqcli.client.build import INLINE_BYTES, Submission, build_submission
 from tqcli.client.once import submit_once
 from tqcli.client.origin import load_origin
 from tqcli.client.query import load_job, resolve
+from tqcli.client.queues import remove_queue
 from tqcli.client.submit import make_item, submit
 from tqcli.core.codec import encode_spec
 from tqcli.core.ids import JobId
@@ -96,6 +97,20 @@ def test_unknown_queue_is_refused_on_a_new_broker(bare_stage: Stage) -> None:
     """There are no queues at all yet."""
     with pytest.raises(NotFound, match="no queue 'gpu'"):
         send(bare_stage, build(queue="gpu"))
+
+
+@pytest.mark.parametrize("key", [None, "nightly"])
+def test_queue_that_goes_away_meanwhile_is_told(stage: Stage, key: str | None) -> None:
+    """It was there when we looked; nobody would ever get the job."""
+    stage.open("gpu")
+    submission = build(command=("true",), queue="gpu", key=key)
+
+    def remove() -> None:
+        stage.run(remove_queue(stage.broker, "gpu"))
+
+    broker = stage.meddle(stage.names.job("gpu", "normal", submission.specs[0].group, 0), remove)
+    with pytest.raises(Conflict, match="removed the queue 'gpu'"):
+        stage.run((submit if key is None else submit_once)(broker, submission.specs))
 
 
 def test_long_stdin_is_there_before_its_job(bare_stage: Stage, tmp_path: Path) -> None:

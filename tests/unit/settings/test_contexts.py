@@ -150,6 +150,16 @@ def test_wrong_file_is_refused_by_its_name_and_entry(text: str, message: str) ->
     assert str(contexts_path()) in caught.value.message
 
 
+@pytest.mark.parametrize("heading", ["[contexts.prod]", '[ contexts."prod" ]', "['contexts'.prod]"])
+def test_wrong_entry_is_mended_with_an_editor(heading: str) -> None:
+    """No command could: each reads the file first. The hint has the line, where it is easily found."""
+    write(f"# mine\n\n{heading}\nservers = []")
+    with pytest.raises(SettingsError) as caught:
+        load_contexts()
+    hint = str(caught.value.hint)
+    assert hint == ("mend it with an editor, from line 3 on" if "'" not in heading else "mend it with an editor")
+
+
 def test_wrong_file_is_not_overwritten() -> None:
     """It may hold what the user still needs."""
     write("current = ")

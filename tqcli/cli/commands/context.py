@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from tqcli.cli.output import has_typist
 from tqcli.cli.parameter import Argument, Option
 from tqcli.core.names import quote
 from tqcli.errors import InvalidInput, NotFound, TqError
@@ -164,7 +165,7 @@ def _read_login(flags: AddFlags) -> Login:
 def _ask_password(login: Login) -> Login:
     if login.user is None or login.password is not None:
         return login
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not has_typist():
         msg = f"there is no terminal to ask for the password of {quote(login.user)} on"
         raise InvalidInput(msg, hint="give it with --password TEXT, or as --server nats://USER:PASSWORD@HOST")
     from getpass import getpass  # noqa: PLC0415 - only where a person types it

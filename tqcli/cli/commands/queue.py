@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from tqcli.cli.output import has_typist
 from tqcli.cli.parameter import Argument, Option
 from tqcli.client import queues as client
 from tqcli.core.duration import format_duration
@@ -150,7 +151,7 @@ def purge(
 
     with tq.session() as session:
         total = _count_queued(session, queue)
-        if not yes and total and sys.stdin.isatty() and not _agrees(f"Cancel {count(total, 'queued job')} of {queue}?"):
+        if not yes and total and has_typist() and not _agrees(f"Cancel {count(total, 'queued job')} of {queue}?"):
             tq.output.note("nothing was cancelled")
             return EXIT_CANCELLED
         with show_progress(tq.output, "cancelling") as progress:

@@ -67,7 +67,7 @@ def submit(
     of --each-line are skipped; the others are numbered from 1. Within a --shell line, what replaces {} is quoted.
 
     With --json, the id comes in a document, which says with --key whether the job `existed`; with --wait or --follow
-    too, the job itself does, when it has ended.
+    too, the job itself does, when it has ended. Where Ctrl-C came first, the document has the id.
 
     Examples:
         tq submit --retries 3 -- ./upload.sh report.pdf
@@ -99,6 +99,9 @@ class _Submit:
             # Whoever repeats it, or looks for it later, needs the id.
             self._print_id(first.group)
             raise
+        except KeyboardInterrupt:
+            self._print_document(first.group)
+            raise
         if not wait and not follow:
             self._deliver_id(str(job_id))
             warn_locally(self._session, self._output)
@@ -107,6 +110,7 @@ class _Submit:
             return self._follow(job_id) if follow and not self._output.json else self._wait(job_id, follow=follow)
         except KeyboardInterrupt:
             self._output.note(f"tq: job {job_id} goes on; `tq wait {job_id}` waits for it")
+            self._print_document(str(job_id))
             raise
 
     def _follow(self, job_id: JobId) -> int:
@@ -140,9 +144,13 @@ class _Submit:
             raise Unknown(msg, hint=f"`tq status {text}` shows it; repeating submits another one") from error
 
     def _print_id(self, text: str) -> None:
+        self._print_document(text)
+        if not self._output.json:
+            self._output.line(text)
+
+    def _print_document(self, text: str) -> None:
+        """Print the id where JSON was asked for; a note has told it otherwise."""
         if self._output.json:
             first = self._submission.specs[0]
             existed = msgspec.UNSET if self._existed is None else self._existed
             self._output.document(_Submitted(text, first.group, first.size, first.queue, existed))
-        else:
-            self._output.line(text)
