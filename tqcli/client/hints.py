@@ -12,6 +12,7 @@ import msgspec
 
 from tqcli.client.late import find_settled
 from tqcli.client.patience import insist
+from tqcli.core.glance import glance
 from tqcli.core.state import State
 from tqcli.jetstream.records import load_record
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tqcli.client.query import Found
+    from tqcli.core.glance import Glance
     from tqcli.core.ids import JobId
     from tqcli.core.record import Record
     from tqcli.jetstream.broker import Broker
@@ -28,16 +30,6 @@ LOOK_AGAIN_S = 5.0
 
 _PAUSES_S = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 """A record is seen before it is stored: earlier by a sync of the disk, or by as much as a replica lags behind."""
-
-
-class Glance(msgspec.Struct):
-    """The fields of a record that tell whether anybody still has to wait."""
-
-    state: State
-    attempt: int = 0
-
-
-_glance = msgspec.json.Decoder(Glance).decode
 
 
 def is_final(record: Glance | Record) -> bool:
@@ -58,7 +50,7 @@ def is_over(attempt: int) -> Callable[[Glance | Record], bool]:
 def is_hint(body: bytes, over: Callable[[Glance | Record], bool]) -> bool:
     """Return whether this record, stored or not, may be the one that was waited for."""
     try:
-        return over(_glance(body))
+        return over(glance(body))
     except msgspec.DecodeError:
         return True
 

@@ -17,8 +17,8 @@ import msgspec
 from tqcli.client.paging import in_pages
 from tqcli.core.codec import decode_record, decode_spec
 from tqcli.core.expiry import expire, is_late
+from tqcli.core.glance import glance
 from tqcli.core.job import Job, describe
-from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.core.state import State
 from tqcli.errors import CorruptRecord
 from tqcli.jetstream.lookup import load_many, read_consumers
@@ -28,6 +28,7 @@ from tqcli.jetstream.subjects import split_job_subject
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from tqcli.core.glance import Glance
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.scan import Stored
 
@@ -61,9 +62,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether the job is one to list."""
         return self._match(job.state, job.queue, job.name) and (self.since is None or last_change(job) >= self.since)
 
-    def may_allow(self, seen: _Glance) -> bool:
+    def may_allow(self, seen: Glance) -> bool:
         """Return False where a glance at its record is enough to drop the job."""
-        return self._match(seen.state_now, seen.spec.queue, seen.spec.name)
+        return self._match(_state_now(seen), seen.spec.queue, seen.spec.name)
 
     def _match(self, state: State, queue: str, name: str | None) -> bool:
         return (
@@ -73,26 +74,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class _SpecGlance(msgspec.Struct):
-    queue: str = DEFAULT_QUEUE
-    name: str | None = None
-    expires_at: datetime | None = None
-
-
-class _Glance(msgspec.Struct):
-    """The fields of a record that decide whether to read all of it, which takes ten times as long."""
-
-    state: State
-    spec: _SpecGlance
-    finished_at: datetime | None = None
-
-    @property
-    def state_now(self) -> State:
-        """The state, unless the job is too late to start."""
-        return State.EXPIRED if is_late(self.state, self.spec.expires_at, datetime.now(UTC)) else self.state
-
-
-_glance = msgspec.json.Decoder(_Glance).decode
+def _state_now(seen: Glance) -> State:
+    """Return the job's state: one that is too late to start is expired."""
+    return State.EXPIRED if is_late(seen.state, seen.spec.expires_at, datetime.now(UTC)) else seen.state
 
 
 def last_change(job: Job) -> datetime:
@@ -134,7 +118,7 @@ async def _read_recorded(broker: Broker, filters: Filters, on_note: Note) -> Asy
             on_note(CUT_SHORT.format(SCANNED_MOST))
             break
         try:
-            seen = _glance(stored.body)
+            seen = glance(stored.body)
             job = _describe_record(stored) if filters.may_allow(seen) else None
         except (msgspec.DecodeError, CorruptRecord):
             unreadable += 1

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tqcli.client.printed import Attempts, Reader, Which
+from tqcli.core.glance import glance
 from tqcli.errors import NotFound
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
@@ -25,15 +24,6 @@ PAGE = 16
 
 TOGETHER_BYTES = 32 * 1024 * 1024
 """A group's output up to this is read in one go and put in order here; of more, each job's is read by itself."""
-
-
-class _Glance(msgspec.Struct):
-    """The one field of a record that choosing an attempt needs."""
-
-    attempt: int = 0
-
-
-_glance = msgspec.json.Decoder(_Glance).decode
 
 
 def choose_attempts(last: int, attempts: Attempts) -> range:
@@ -93,7 +83,7 @@ async def read_last_attempts(broker: Broker, group: str) -> dict[int, int]:
     """Return the last attempt of each job of a group that has a record, by its index and in this order."""
     records = oldest_first(broker.link, broker.names.records, broker.names.records_of(group))
     # They come in the order in which they were written last.
-    return dict(sorted([(split_tail(stored.subject)[1], _glance(stored.body).attempt) async for stored in records]))
+    return dict(sorted([(split_tail(stored.subject)[1], glance(stored.body).attempt) async for stored in records]))
 
 
 async def _read_one(broker: Broker, group: str, element: int, attempt: int) -> AsyncIterator[Printed]:

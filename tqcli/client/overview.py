@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tqcli.client.queues import Queue, list_queues
+from tqcli.core.glance import glance
 from tqcli.core.state import State
 from tqcli.errors import NotFound
 from tqcli.jetstream.link import NoResponders
@@ -44,16 +45,6 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         return not self.queues and not self.agents and not self.recent and not self.waiting
 
 
-class _Glance(msgspec.Struct):
-    """The fields of a record that counting needs."""
-
-    state: State
-    finished_at: datetime | None = None
-
-
-_glance = msgspec.json.Decoder(_Glance).decode
-
-
 async def load_overview(broker: Broker) -> Overview:
     """Return the state of the whole broker; of an unused one, nothing but its server."""
     queues = await list_queues(broker)
@@ -80,7 +71,7 @@ async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | No
         if scanned > RECENT:
             break
         try:
-            seen = _glance(stored.body)
+            seen = glance(stored.body)
         except msgspec.DecodeError:
             continue  # `tq ls` says how many records can't be read
         if seen.state.final:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_ENV_BYTES = 128 * 1024
 MAX_RETRIES = 10_000
 MAX_LOSSES = 1_000
+MAX_SLOTS = 10_000
 MAX_GROUP = 1_000_000
 MAX_INDEX = 999_999_999
 RESERVED_ENV = "TQ_"
@@ -191,6 +192,15 @@ def _check_stdin(stdin: Stdin) -> None:
     if stdin.digest is not None and (stdin.size < 0 or _SHA256_HEX.fullmatch(stdin.digest) is None):
         msg = f"{quote(stdin.digest)} is not the digest of an object"
         raise InvalidInput(msg)
+
+
+def check_slots(slots: int) -> int:
+    """Return the number of jobs that an agent runs at once.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    return check_range("the number of slots", slots, 1, MAX_SLOTS)
 
 
 def check_range(noun: str, value: int, low: int, high: int) -> int:

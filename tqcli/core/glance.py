@@ -13,6 +13,7 @@ class SpecGlance(msgspec.Struct, frozen=True):
 
     queue: str = DEFAULT_QUEUE
     name: str | None = None
+    expires_at: Moment | None = None
 
 
 class Glance(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from tqcli.core.names import quote
-from tqcli.errors import InvalidInput, Unavailable
+from tqcli.core.check import check_slots
+from tqcli.errors import Unavailable
 from tqcli.local.hold import find_state, has_ended, hold
 from tqcli.local.start import Want, parse_sync, poke
 from tqcli.local.status import LocalStatus, read_status
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DOWN_S = 20.0
-_SLOTS_MAX = 10_000
 
 
 class Kept(NamedTuple):
@@ -38,9 +37,8 @@ def keep_local(
 
     Arguments and errors are those of `hold_local`; an agent with `slots` None chooses them itself.
     """
-    if slots is not None and not 0 < slots <= _SLOTS_MAX:
-        msg = f"an agent can't have {quote(str(slots))} slots"
-        raise InvalidInput(msg, hint=f"between 1 and {_SLOTS_MAX}")
+    if slots is not None:
+        check_slots(slots)
     want = Want(
         agent=True,
         keep=True,

@@ -7,16 +7,15 @@ import re
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Option
+from tqcli.core.check import check_slots
 from tqcli.core.names import check_name
 from tqcli.core.spec import DEFAULT_QUEUE
-from tqcli.errors import InvalidInput
 from tqcli.jetstream.admission import LoginRefused
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
     from tqcli.core.endpoint import Endpoint
 
-SLOTS_MOST = 10_000
 _NAME_MOST = 64
 _NOT_IN_NAME = re.compile(r"[^a-z0-9_-]+")
 
@@ -43,11 +42,7 @@ def agent(
         tq agent -q gpu -q default -c 2 --name gpu-1
     """
     queues = tuple(dict.fromkeys(check_name(one, noun="queue") for one in queue or [DEFAULT_QUEUE]))
-    if slots is None:
-        slots = len(os.sched_getaffinity(0))
-    elif not 1 <= slots <= SLOTS_MOST:
-        msg = f"--slots: an agent can't have {slots:,} slots"
-        raise InvalidInput(msg, hint=f"from 1 to {SLOTS_MOST:,}")
+    slots = len(os.sched_getaffinity(0)) if slots is None else check_slots(slots)
     called = default_name(os.uname().nodename, os.getpid()) if name is None else check_name(name, noun="agent")
     from tqcli.settings.target import choose_target  # noqa: PLC0415 - wrong words are told before
 
