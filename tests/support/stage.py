@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from tests.support.meddler import Meddler
+from tqcli.client.query import resolve
 from tqcli.core.codec import decode_record, decode_spec, encode_spec
 from tqcli.core.conclusion import conclude
 from tqcli.core.ids import JobId, make_group_id
@@ -188,6 +189,12 @@ class Stage:
         """Return the job's record and its sequence; of a job without one, what it would be."""
         snapshot = self.run(load_record(self.broker, spec.group, spec.index))
         return (queued(encode_spec(spec)), 0) if snapshot is None else (snapshot.record, snapshot.sequence)
+
+    def load_job(self, job: JobId) -> Job:
+        """Return one job as it stands."""
+        found = self.run(resolve(self.broker, job))
+        assert isinstance(found, Job), f"{job} is a group"
+        return found
 
     def read_jobs(self, group: str) -> list[Job]:
         """Return the jobs of a group, in the order of their indexes."""

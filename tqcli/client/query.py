@@ -21,7 +21,7 @@ from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import Job, describe
 from tqcli.core.state import State
-from tqcli.errors import InvalidInput, NotFound
+from tqcli.errors import NotFound
 from tqcli.jetstream.api import call
 from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.lookup import count_messages, find_first, load_many
@@ -78,21 +78,6 @@ class Found(NamedTuple):
 
     spec: Spec
     record: Record | None
-
-
-async def load_job(broker: Broker, job: JobId) -> Job:
-    """Return one job as it stands.
-
-    Raises:
-        NotFound: there never was such a job, or it is forgotten.
-        InvalidInput: the id is that of a group of jobs.
-        CorruptRecord: what is stored can't be read.
-    """
-    found = await find(broker, job)
-    if job.index is None and found.spec.size is not None:
-        msg = f"{job} is a group of {found.spec.size:,} jobs"
-        raise InvalidInput(msg, hint=f"name one of them, such as {found.spec.id}")
-    return _describe(found)
 
 
 async def resolve(broker: Broker, job: JobId) -> Job | Group:

@@ -15,7 +15,6 @@ from tests.support.eventually import eventually
 from tests.support.server import NatsServer
 from tests.support.stage import Stage
 from tests.support.tq import CTRL_C, Tq
-from tqcli.client.query import load_job
 from tqcli.core.ids import parse_job_id
 from tqcli.core.state import State
 
@@ -40,7 +39,7 @@ def fresh_fleet(tmp_path: Path) -> Iterator[tuple[Tq, NatsServer]]:
 def load_last(tq: Tq, stage: Stage) -> Job:
     """Return the job that was submitted last."""
     job_id = json.loads(tq("status", "--json", "@last").stdout)["id"]
-    return stage.run(load_job(stage.broker, parse_job_id(job_id)))
+    return stage.load_job(parse_job_id(job_id))
 
 
 def test_streams_are_those_of_the_job(tq: Tq) -> None:

@@ -12,7 +12,6 @@ import pytest
 from tests.cli.jobs.conftest import UNSERVED
 from tests.support.eventually import eventually
 from tests.support.tq import Tq
-from tqcli.client.query import load_job
 from tqcli.core.ids import parse_job_id
 from tqcli.core.state import State
 from tqcli.jetstream.topology import stream_state
@@ -33,7 +32,7 @@ def test_id_alone_is_printed(tq: Tq, served: Stage) -> None:
     """So that a script can keep it; and `@last` is this job from now on."""
     ended = tq("submit", "-n", "hello", "-e", "A=b", "--", "echo", "-n", "{}")
     assert (ended.code, ended.stderr) == (0, "")
-    job = served.run(load_job(served.broker, parse_job_id(ended.text)))
+    job = served.load_job(parse_job_id(ended.text))
     assert (job.command, job.name, job.cwd) == (("echo", "-n", "{}"), "hello", str(tq.home))
     assert tq("wait").code == 0
 
@@ -41,7 +40,7 @@ def test_id_alone_is_printed(tq: Tq, served: Stage) -> None:
 def test_words_after_the_command_are_its_own(tq: Tq, served: Stage) -> None:
     """Options too, with and without `--`."""
     for words in (("--", "ls", "--json", "-q"), ("ls", "--json", "-q")):
-        job = served.run(load_job(served.broker, parse_job_id(tq("submit", *words).text)))
+        job = served.load_job(parse_job_id(tq("submit", *words).text))
         assert job.command == ("ls", "--json", "-q")
 
 
@@ -116,7 +115,7 @@ def test_ctrl_c_leaves_a_submitted_job_alone(tq: Tq, served: Stage) -> None:
         terminal.send(b"\x03")
         assert terminal.wait() == 130
     assert f"job {job_id} goes on; `tq wait {job_id}` waits for it" in terminal.screen
-    assert served.run(load_job(served.broker, parse_job_id(job_id))).state is State.QUEUED
+    assert served.load_job(parse_job_id(job_id)).state is State.QUEUED
 
 
 def test_following_submit_shows_the_output(tq: Tq) -> None:
@@ -189,7 +188,7 @@ def test_id_that_nobody_gets_is_on_stderr(tq: Tq, served: Stage) -> None:
     assert ended.code == 75
     job_id = ended.stderr.split()[2]
     assert ended.stderr.startswith(f"error: job {job_id} was accepted, but stdout can't be written")
-    assert served.run(load_job(served.broker, parse_job_id(job_id))).command == ("true",)
+    assert served.load_job(parse_job_id(job_id)).command == ("true",)
 
 
 BAD = {

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tqcli.client.cancel import cancel
-from tqcli.client.query import load_job, resolve
+from tqcli.client.query import resolve
 from tqcli.core.codec import encode_spec
 from tqcli.core.ids import JobId
 from tqcli.core.job import Job
@@ -58,7 +58,7 @@ def test_queued_job_vanishes_and_has_its_record(stage: Stage) -> None:
     spec = stage.submit()
     done = stage.run(cancel(stage.broker, spec.id))
     assert (done.id, done.count, done.was, done.agent) == (str(spec.id), 1, State.QUEUED, None)
-    job = stage.run(load_job(stage.broker, spec.id))
+    job = stage.load_job(spec.id)
     assert (job.state, job.started_at) == (State.CANCELLED, None)
     assert job.finished_at is not None
     assert count_queued(stage) == 0
@@ -71,7 +71,7 @@ def test_running_job_is_cancelled_and_its_agent_told(stage: Stage) -> None:
     stage.start(spec, agent="host-a")
     heard = listen(stage, lambda: stage.run(cancel(stage.broker, spec.id)))
     assert heard == [f"{spec.group}.0"]
-    job = stage.run(load_job(stage.broker, spec.id))
+    job = stage.load_job(spec.id)
     assert (job.state, job.agent, job.attempts[0].ended) == (State.CANCELLED, "host-a", "cancelled")
 
 
@@ -102,7 +102,7 @@ def test_ended_job_is_a_conflict_that_says_how_it_ended(stage: Stage) -> None:
     stage.complete(spec, Exited(3), reason=Reason.EXIT)
     with pytest.raises(Conflict, match="failed with exit code 3"):
         stage.run(cancel(stage.broker, spec.id))
-    assert stage.run(load_job(stage.broker, spec.id)).state is State.FAILED
+    assert stage.load_job(spec.id).state is State.FAILED
 
 
 def test_repeating_completes_a_cancel_that_broke_off(stage: Stage) -> None:
@@ -215,7 +215,7 @@ def test_group_of_many_batches_is_cancelled_whole(stage: Stage) -> None:
     assert done.count == 2_500
     assert load_group(stage, specs[0].group).counts == {State.CANCELLED: 2_500}
     assert count_queued(stage) == 1
-    assert stage.run(load_job(stage.broker, other.id)).state is State.QUEUED
+    assert stage.load_job(other.id).state is State.QUEUED
 
 
 def test_jobs_that_end_while_their_group_is_cancelled_keep_their_end(stage: Stage) -> None:

@@ -15,7 +15,7 @@ from tests.support.stage import Stage
 from tqcli.client.cancel import cancel
 from tqcli.client.hints import LOOK_AGAIN_S
 from tqcli.client.listing import Filters, list_jobs
-from tqcli.client.query import Group, load_job, resolve
+from tqcli.client.query import Group, resolve
 from tqcli.client.retry import retry
 from tqcli.client.wait import wait_for
 from tqcli.core.expiry import MARGIN
@@ -54,7 +54,7 @@ def count(stage: Stage, stream: str) -> int:
 
 def load(stage: Stage, spec: Spec) -> Job:
     """Return the job."""
-    return stage.run(load_job(stage.broker, spec.id))
+    return stage.load_job(spec.id)
 
 
 def list_in(stage: Stage, state: State) -> list[str]:

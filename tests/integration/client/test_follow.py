@@ -14,7 +14,6 @@ from tests.support.stage import Stage
 from tqcli.client.follow import Follower
 from tqcli.client.follow_group import GroupFollower
 from tqcli.client.printed import Which
-from tqcli.client.query import load_job
 from tqcli.client.watch import GroupWatch
 from tqcli.core.conclusion import conclude
 from tqcli.core.outcome import Exited
@@ -111,7 +110,7 @@ def test_job_that_has_ended_is_only_read(stage: Stage) -> None:
     print_text(stage, spec, 0, "done")
     stage.complete(spec)
     text, job = follow(stage, spec)
-    assert (text, job) == ("done", stage.run(load_job(stage.broker, spec.id)))
+    assert (text, job) == ("done", stage.load_job(spec.id))
 
 
 @pytest.mark.parametrize("how", Lost)

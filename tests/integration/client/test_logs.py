@@ -10,7 +10,6 @@ from tests.support.printing import join, print_frames, print_text
 from tqcli.client.follow import Follower
 from tqcli.client.logs import PAGE, read_group_output, read_output
 from tqcli.client.printed import Which
-from tqcli.client.query import load_job
 from tqcli.core.outcome import Exited
 from tqcli.core.state import Reason
 from tqcli.errors import NotFound
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def read(stage: Stage, spec: Spec, attempts: Attempts = Which.LAST) -> str:
     """Return what a job printed."""
-    job = stage.run(load_job(stage.broker, spec.id))
+    job = stage.load_job(spec.id)
     return join(stage.collect(read_output(stage.broker, job, attempts)))
 
 
@@ -48,7 +47,7 @@ def test_frames_come_as_they_were_stored(stage: Stage) -> None:
     spec = stage.submit()
     frames = [Frame(STDOUT, 5, b"\xff\0"), Frame(STDERR, 6, b"e"), Frame(CUT, 7, b"12"), Frame(STDOUT, 8, b"z")]
     print_frames(stage, spec, 0, *frames)
-    job = stage.run(load_job(stage.broker, spec.id))
+    job = stage.load_job(spec.id)
     assert [one.frame for one in stage.collect(read_output(stage.broker, job, Which.LAST))] == frames
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tqcli.client.query import load_job, resolve
+from tqcli.client.query import find, resolve
 from tqcli.core.ids import JobId
-from tqcli.core.job import Job
+from tqcli.core.job import Job, describe
 from tqcli.core.outcome import Exited
 from tqcli.core.state import Reason, State
-from tqcli.errors import CorruptRecord, InvalidInput, NotFound
+from tqcli.errors import CorruptRecord, NotFound
 
 if TYPE_CHECKING:
     from tests.support.stage import Stage
@@ -30,7 +30,7 @@ def load_group(stage: Stage, group: str) -> Group:
 def test_queued_job_is_read_from_its_message(stage: Stage) -> None:
     """A submit is one publish, so there is no record yet."""
     spec = stage.submit(name="early")
-    job = stage.run(load_job(stage.broker, spec.id))
+    job = stage.load_job(spec.id)
     assert (job.id, job.state, job.name, job.attempt) == (str(spec.id), State.QUEUED, "early", 0)
 
 
@@ -39,7 +39,7 @@ def test_running_job_is_what_its_record_says(stage: Stage) -> None:
     spec = stage.submit()
     stage.take(spec)
     stage.start(spec, agent="host-b")
-    job = stage.run(load_job(stage.broker, spec.id))
+    job = stage.load_job(spec.id)
     assert (job.state, job.agent, job.attempt) == (State.RUNNING, "host-b", 1)
 
 
@@ -47,7 +47,7 @@ def test_job_that_ends_between_two_reads_is_found(stage: Stage) -> None:
     """Its record was not there yet, its message no longer."""
     spec = stage.submit()
     broker = stage.meddle(f"$JS.API.DIRECT.GET.{stage.names.jobs}", lambda: stage.complete(spec))
-    assert stage.run(load_job(broker, spec.id)).state is State.SUCCEEDED
+    assert describe(*stage.run(find(broker, spec.id))).state is State.SUCCEEDED
 
 
 def test_ended_job_is_read_from_its_record(stage: Stage) -> None:
@@ -69,7 +69,7 @@ def test_id_that_never_existed_is_not_found(stage: Stage, job: JobId) -> None:
 def test_unused_broker_knows_no_job(bare_stage: Stage) -> None:
     """Missing streams are no outage."""
     with pytest.raises(NotFound, match=str(ABSENT)):
-        bare_stage.run(load_job(bare_stage.broker, ABSENT))
+        bare_stage.load_job(ABSENT)
 
 
 def test_unreadable_record_is_called_so(stage: Stage) -> None:
@@ -77,7 +77,7 @@ def test_unreadable_record_is_called_so(stage: Stage) -> None:
     subject = stage.names.record(ABSENT.group, 0)
     stage.put(subject, b'{"v": 1, "state": "nonsense"}')
     with pytest.raises(CorruptRecord):
-        stage.run(load_job(stage.broker, ABSENT))
+        stage.load_job(ABSENT)
 
 
 def test_group_counts_its_jobs_by_state(stage: Stage) -> None:
@@ -118,17 +118,9 @@ def test_job_that_runs_hides_none_that_is_missing(stage: Stage) -> None:
     assert (group.counts, group.missing) == ({State.RUNNING: 1, State.QUEUED: 2}, 2)
 
 
-def test_group_is_no_job(stage: Stage) -> None:
-    """Where a job is needed, the message names one."""
-    specs = stage.submit_group(range(1, 4))
-    with pytest.raises(InvalidInput, match="group of 3 jobs") as caught:
-        stage.run(load_job(stage.broker, JobId(specs[0].group)))
-    assert str(specs[0].id) in (caught.value.hint or "")
-
-
 def test_element_of_a_group_is_a_job(stage: Stage) -> None:
     """Queued or ended."""
     specs = stage.submit_group((3, 7))
     stage.complete(specs[0])
-    states = [stage.run(load_job(stage.broker, spec.id)).state for spec in specs]
+    states = [stage.load_job(spec.id).state for spec in specs]
     assert states == [State.SUCCEEDED, State.QUEUED]

@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.eventually import eventually
 from tqcli.client.purge import purge_queue
-from tqcli.client.query import load_job
 from tqcli.client.queues import (
     Queue,
     add_queue,
@@ -237,8 +236,8 @@ def test_purge_cancels_what_waits(stage: Stage) -> None:
     specs = [stage.submit(priority=priority) for priority in ("low", "high", "normal")]
     other = stage.submit(queue="other")
     assert stage.run(purge_queue(stage.broker, "default")) == 3
-    assert {stage.run(load_job(stage.broker, spec.id)).state for spec in specs} == {State.CANCELLED}
-    assert stage.run(load_job(stage.broker, other.id)).state is State.QUEUED
+    assert {stage.load_job(spec.id).state for spec in specs} == {State.CANCELLED}
+    assert stage.load_job(other.id).state is State.QUEUED
     assert stage.run(count_messages(stage.link, stage.names.jobs, ">")) == 1
 
 
@@ -249,7 +248,7 @@ def test_purge_leaves_running_jobs_alone(stage: Stage) -> None:
         stage.take(spec)
     stage.start(specs[0])  # the other one is so young that it has no record
     assert stage.run(purge_queue(stage.broker, "default")) == 2
-    states = [stage.run(load_job(stage.broker, spec.id)).state for spec in specs]
+    states = [stage.load_job(spec.id).state for spec in specs]
     assert states == [State.RUNNING, State.QUEUED, State.CANCELLED, State.CANCELLED]
     assert stage.run(count_messages(stage.link, stage.names.jobs, ">")) == 2
 
@@ -264,7 +263,7 @@ def test_purge_leaves_a_job_alone_that_starts_meanwhile(stage: Stage) -> None:
 
     broker = stage.meddle(f"{stage.names.namespace}.record.", start)
     assert stage.run(purge_queue(broker, "default")) == 2
-    assert stage.run(load_job(stage.broker, specs[0].id)).state is State.RUNNING
+    assert stage.load_job(specs[0].id).state is State.RUNNING
     assert stage.run(count_messages(stage.link, stage.names.jobs, ">")) == 1
 
 

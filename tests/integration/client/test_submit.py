@@ -10,7 +10,7 @@ import pytest
 from tqcli.client.build import INLINE_BYTES, Submission, build_submission
 from tqcli.client.once import submit_once
 from tqcli.client.origin import load_origin
-from tqcli.client.query import load_job, resolve
+from tqcli.client.query import resolve
 from tqcli.client.queues import remove_queue
 from tqcli.client.submit import make_item, submit
 from tqcli.core.codec import encode_spec
@@ -61,7 +61,7 @@ def test_first_job_ever_is_accepted(bare_stage: Stage) -> None:
     """What it needs at the broker is made on the way."""
     submission = build()
     send(bare_stage, submission)
-    job = bare_stage.run(load_job(bare_stage.broker, submission.specs[0].id))
+    job = bare_stage.load_job(submission.specs[0].id)
     assert (job.state, job.command) == (State.QUEUED, TRUE)
 
 
