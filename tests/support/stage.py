@@ -109,7 +109,8 @@ class Stage:
 
     def take(self, spec: Spec) -> str:
         """Pull the next job of the queue and level, which must be that of `spec`; return where it is settled."""
-        message = self.run(self.ask(spec.queue, spec.priority, no_wait=True).next(5.0))
+        # A consumer may learn a moment later than the submitter that there is a job.
+        message = self.run(self.ask(spec.queue, spec.priority, expires=5_000_000_000).next(10.0))
         assert message is not None
         assert message.reply is not None, message.description
         assert message.subject == self.names.job(spec.queue, spec.priority, spec.group, spec.index)
