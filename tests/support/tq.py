@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from tests.support.stage import Stage
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
 CTRL_C, CTRL_BACKSLASH = b"\x03", b"\x1c"
@@ -111,6 +113,24 @@ class Tq:
     def argv(words: Sequence[str]) -> list[str]:
         """Return the command line that starts this very tq."""
         return [sys.executable, "-m", "tqcli", *words]
+
+
+def make_staged_tq(stage: Stage, home: Path) -> Tq:
+    """Return a `tq` at `home` whose context in use is this stage."""
+    config = home / "config"
+    config.mkdir(parents=True)
+    endpoint = stage.endpoint
+    config.joinpath("contexts.toml").write_text(
+        f"""
+        current = "stage"
+        [contexts.stage]
+        servers = ["{endpoint.servers[0]}"]
+        user = "{endpoint.user}"
+        password = "{endpoint.password}"
+        namespace = "{endpoint.namespace}"
+        """
+    )
+    return Tq(home)
 
 
 class Terminal:

@@ -10,11 +10,13 @@ import pytest
 from tests.support.agents import AgentProcess
 from tests.support.server import NatsServer
 from tests.support.stage import Stage
-from tests.support.tq import Tq
+from tests.support.tq import make_staged_tq
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.tq import Tq
 
 UNSERVED = "idle"
 """A queue that is there and that no agent serves: its jobs do what the test makes of them."""
@@ -40,22 +42,4 @@ def served(server: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def tq(served: Stage, tmp_path: Path) -> Tq:
     """Return a `tq` whose context in use is the stage."""
-    return make_tq(served, tmp_path / "home")
-
-
-def make_tq(stage: Stage, home: Path) -> Tq:
-    """Return a `tq` at `home` whose context in use is this stage."""
-    config = home / "config"
-    config.mkdir(parents=True)
-    endpoint = stage.endpoint
-    config.joinpath("contexts.toml").write_text(
-        f"""
-        current = "stage"
-        [contexts.stage]
-        servers = ["{endpoint.servers[0]}"]
-        user = "{endpoint.user}"
-        password = "{endpoint.password}"
-        namespace = "{endpoint.namespace}"
-        """
-    )
-    return Tq(home)
+    return make_staged_tq(served, tmp_path / "home")

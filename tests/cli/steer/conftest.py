@@ -10,11 +10,13 @@ import pytest
 from tests.support.agents import AgentProcess
 from tests.support.server import NatsServer
 from tests.support.stage import Stage
-from tests.support.tq import Tq
+from tests.support.tq import make_staged_tq
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.tq import Tq
 
 
 @pytest.fixture(scope="session")
@@ -43,21 +45,7 @@ def stage(bare_stage: Stage) -> Stage:
 @pytest.fixture
 def tq(bare_stage: Stage, tmp_path: Path) -> Tq:
     """Return a `tq` whose context in use is the stage."""
-    home = tmp_path / "home"
-    config = home / "config"
-    config.mkdir(parents=True)
-    endpoint = bare_stage.endpoint
-    config.joinpath("contexts.toml").write_text(
-        f"""
-        current = "stage"
-        [contexts.stage]
-        servers = ["{endpoint.servers[0]}"]
-        user = "{endpoint.user}"
-        password = "{endpoint.password}"
-        namespace = "{endpoint.namespace}"
-        """
-    )
-    return Tq(home)
+    return make_staged_tq(bare_stage, tmp_path / "home")
 
 
 @pytest.fixture
