@@ -15,16 +15,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tqcli.cli.fit import fold, shorten
 from tqcli.cli.output import Output
 from tqcli.cli.progress import show_progress
-from tqcli.cli.table import Column, draw_table, shorten
+from tqcli.cli.table import Column, draw_table
 from tqcli.errors import NotFound
 
 if TYPE_CHECKING:
     from tests.support.tq import Tq
     from tqcli.cli.progress import Progress
 
-COLUMNS = [Column("ID"), Column("NAME", shrinks=True), Column("TRIES", number=True), Column("COMMAND", shrinks=True)]
+COLUMNS = [
+    Column("ID", rank=0),
+    Column("NAME", shrinks=True, rank=3),
+    Column("TRIES", number=True, rank=2),
+    Column("COMMAND", shrinks=True, rank=1),
+]
 
 
 class _Terminal(io.TextIOWrapper):
@@ -119,20 +125,47 @@ def test_table_shrinks_where_it_may() -> None:
     rows = [["1xkbbg00a7c3k9mf", "a name of some length", "1", "find / -name '*.py' -newer reference -print"]]
     lines = draw_table(COLUMNS, rows, width=60)
     assert max(map(cell_len, lines)) == 60
-    assert lines[1] == "1xkbbg00a7c3k9mf  a name of some…      1  find / -name '*.p…"
+    assert lines[1] == "1xkbbg00a7c3k9mf  a name of some …      1  find / -name '*.…"
 
 
-@given(st.lists(st.tuples(st.text(), st.text()), max_size=5), st.integers(48, 100))
-def test_table_fits(rows: list[tuple[str, str]], width: int) -> None:
-    """Whatever is in the columns that shrink."""
-    lines = draw_table(COLUMNS, [("1xkbbg00a7c3k9mf", name, "1", work) for name, work in rows], width=width)
+@given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=5), st.integers(2, 100))
+def test_table_fits(rows: list[tuple[str, str, str]], width: int) -> None:
+    """Whatever is in it, down to a terminal that has room for one wide character."""
+    lines = draw_table(COLUMNS, [(name, word, "1", work) for name, word, work in rows], width=width)
     assert max(map(cell_len, lines)) <= width
 
 
-def test_table_keeps_what_may_not_shrink() -> None:
-    """Where the terminal is too narrow even so, its lines wrap: half an id is none."""
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (43, "1xkbbg00a7c3k9mf  a name …  12345  find / …"),
+        (42, "1xkbbg00a7c3k9mf  12345  find / -name '*.…"),
+        (32, "1xkbbg00a7c3k9mf  find / -name …"),
+        (25, "1xkbbg00a7c3k9mf  12345"),
+        (22, "1xkbbg00a7c3k9mf"),
+    ],
+)
+def test_table_leaves_out_the_least_useful_columns(width: int, line: str) -> None:
+    """Where the terminal is too narrow for all: half an id is none, and neither is a line that wraps."""
     rows = [["1xkbbg00a7c3k9mf", "a name of some length", "12345", "find / -name '*.py'"]]
-    assert draw_table(COLUMNS, rows, width=30)[1] == "1xkbbg00a7c3k9mf  a name …  12345  find / …"
+    head, shown = draw_table(COLUMNS, rows, width=width)
+    assert shown == line
+    assert len(head) <= width
+
+
+def test_table_folds_a_name_that_is_wider_than_the_terminal() -> None:
+    """And shows what there is beside it."""
+    columns = [Column("QUEUE", rank=0), Column("QUEUED", number=True), Column("STATE")]
+    assert draw_table(columns, [["abcdefghij-klmnopqrst", "7", "open"]], width=20) == [
+        "QUEUE         QUEUED",
+        "abcdefghij-k       7",
+        "lmnopqrst",
+    ]
+
+
+def test_table_without_titles_has_no_head() -> None:
+    """It is aligned all the same."""
+    assert draw_table([Column("", rank=0), Column("")], [["a", "b"], ["cc", "d"]], width=80) == ["a   b", "cc  d"]
 
 
 def test_table_is_whole_where_no_terminal_is() -> None:
@@ -145,6 +178,7 @@ def test_table_with_wide_characters_is_aligned() -> None:
     lines = draw_table(COLUMNS, [["1", "日本語日本語", "1", "x"], ["2", "name", "2", "x"]], width=34)
     assert lines == ["ID  NAME          TRIES  COMMAND", "1   日本語日本語      1  x", "2   name              2  x"]
     assert draw_table([Column("A", shrinks=True)], [["日本語日本語"]], width=10)[1] == "日本語日 …"
+    assert draw_table([Column("A", rank=0)], [["日本語日本語"]], width=9)[1:] == ["日本語日", "本語"]
 
 
 def test_table_takes_markup_for_what_it_is() -> None:
@@ -152,10 +186,10 @@ def test_table_takes_markup_for_what_it_is() -> None:
     assert draw_table([Column("A")], [["[red]x[/] :smile:"]], width=None)[1] == "[red]x[/] :smile:"
 
 
-@given(st.lists(st.lists(st.text(), min_size=4, max_size=4), max_size=5))
+@given(st.lists(st.lists(st.text(), min_size=3, max_size=3), max_size=5))
 def test_table_has_a_line_for_each_row_whatever_is_in_it(rows: list[list[str]]) -> None:
     """A job's name can't break the line, colour it, or move the cursor."""
-    lines = draw_table(COLUMNS, rows, width=80)
+    lines = draw_table(COLUMNS, [["1", *row] for row in rows], width=80)
     assert len(lines) == len(rows) + 1
     assert all(char.isprintable() for line in lines for char in line)
 
@@ -182,6 +216,27 @@ def test_cut_colour_ends_where_its_text_does() -> None:
 def test_shortened_text_fits(text: str, width: int) -> None:
     """Also with wide characters."""
     assert cell_len(shorten(text, width)) <= width
+
+
+@given(st.lists(st.text("ab日", min_size=1, max_size=12)).map(" ".join), st.integers(12, 40), st.integers(0, 4))
+def test_folded_text_fits_and_loses_nothing(text: str, width: int, hang: int) -> None:
+    """Where no word is longer than a line."""
+    lines = list(fold(text, width, hang=hang))
+    longest = max(map(cell_len, text.split(" "))) + hang
+    assert max(map(cell_len, lines)) <= max(width, longest)
+    assert [word for line in lines for word in line.split()] == text.split()
+    assert list(fold(text, None)) == [text]
+
+
+def test_command_in_a_sentence_stays_on_one_line() -> None:
+    """So that it can be copied."""
+    text = "see what it printed: `tq logs 1xkbbg00a7c3k9mf`"
+    assert list(fold(text, 40)) == ["see what it printed:", "`tq logs 1xkbbg00a7c3k9mf`"]
+
+
+def test_colours_are_not_counted_where_a_line_is_folded() -> None:
+    """They stay with their words."""
+    assert list(fold("\x1b[31mred\x1b[0m words", 9)) == ["\x1b[31mred\x1b[0m words"]
 
 
 @pytest.mark.parametrize(
@@ -284,20 +339,22 @@ def test_progress_is_not_drawn_into_a_pipe(monkeypatch: pytest.MonkeyPatch) -> N
     assert not watched.show((0, 0), (1, 1), end=True)
 
 
-def test_rich_is_imported_by_what_draws_alone() -> None:
-    """Its import takes longer than a submit."""
+def test_rich_is_imported_by_what_needs_it_alone() -> None:
+    """Its import takes longer than a submit; only a bar, and characters that may be wide, are worth it."""
     code = """
 import sys
 from tqcli.cli.output import Output
 from tqcli.cli.progress import show_progress
-from tqcli.cli.table import Column, shorten
+from tqcli.cli.fit import shorten
+from tqcli.cli.table import Column
 output = Output(json=True)
 with show_progress(output, "waiting") as bar:
     bar.update(1, 4)
 output.document([output.paint(shorten("x", 4), "bold")])
+output.table([Column("A")], [["x"]])
 assert not any(name.partition(".")[0] in ("rich", "typer") for name in sys.modules)
-output.table([Column("A")], [])
-assert "rich.table" in sys.modules
+output.table([Column("A")], [["日"]])
+assert "rich.cells" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -35,7 +35,8 @@ class Attendance:
         self._session = session
         self._output = output
         self._queue = first.queue
-        self._writer = LogWriter(output, first.group, Look(whole_lines=is_group), is_group=is_group)
+        look = Look(whole_lines=is_group, verbatim=True)
+        self._writer = LogWriter(output, first.group, look, is_group=is_group)
         self._group = GroupFollower(broker, GroupWatch(broker, first)) if is_group else None
         self._single = Follower(broker, first.id, on_silence=self._look)
         self._single.look_after_s = _pause_s(State.QUEUED, first.expires_at)

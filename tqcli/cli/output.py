@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import msgspec
 
+from tqcli.cli.fit import fold
 from tqcli.errors import TqError
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class Output:
         self.write("".join(f"{text}\n" for text in texts).encode(errors="surrogateescape"))
 
     def note(self, text: str) -> None:
-        """Write one line for the user to stderr; a script that asked for JSON is spared it."""
+        """Write a word for the user to stderr; a script that asked for JSON is spared it."""
         if self.clear_progress is not None:
             self.clear_progress()
         if not self.json:
-            self.write_error(f"{text}\n".encode(errors="surrogateescape"))
+            self.write_error(_fold_for_stderr(text).encode(errors="surrogateescape"))
 
     def document(self, value: object) -> None:
         """Write one JSON document on one line to stdout."""
@@ -108,8 +109,14 @@ class Output:
             body = {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
             self.write_error(msgspec.json.encode(body) + b"\n")
             return
-        lines = f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else "")
-        self.write_error(lines.encode(errors="backslashreplace"))
+        lines = f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else "")
+        self.write_error(_fold_for_stderr(lines).encode(errors="backslashreplace"))
+
+
+def _fold_for_stderr(text: str) -> str:
+    """Return `text` with a newline at its end; on a terminal, its lines are broken between words."""
+    width = terminal_width(sys.stderr) if sys.stderr.isatty() else None
+    return "".join(f"{part}\n" for line in text.split("\n") for part in fold(line, width))
 
 
 def has_typist() -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tqcli.core.ids import JobId, parse_job_id
+from tqcli.core.names import quote
 from tqcli.errors import InvalidInput
 from tqcli.jetstream.admission import Gone, LoginRefused
 from tqcli.jetstream.broker import Broker
@@ -49,13 +50,21 @@ class Session:
         Raises:
             InvalidInput: a word is no id, or nothing was submitted from here yet.
         """
-        return [self._last() if word == LAST else parse_job_id(word) for word in (words or [LAST])]
+        return [self._read_id(word) for word in (words or [LAST])]
 
     def remember(self, job: JobId) -> None:
         """Make `job` the one that `@last` means."""
         from tqcli.settings.last import remember_last  # noqa: PLC0415 - only submitters need it
 
         remember_last(self.key, str(job))
+
+    def _read_id(self, word: str) -> JobId:
+        if word == LAST:
+            return self._last()
+        if word.startswith("@"):
+            msg = f"{quote(word)} is not a job id"
+            raise InvalidInput(msg, hint=f"did you mean {LAST}, the job submitted last?")
+        return parse_job_id(word)
 
     def _last(self) -> JobId:
         from tqcli.settings.last import recall_last  # noqa: PLC0415 - only `@last` needs it

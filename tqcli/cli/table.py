@@ -1,82 +1,94 @@
 """Tables: aligned columns, which fit the terminal, and are whole where there is none.
 
-Without boxes, so that a line is as good for `awk` as for the eye. rich draws them, and is imported only then: it takes
-longer to import than most commands to run.
+Without boxes, so that a line is as good for `awk` as for the eye. Where the terminal is too narrow, the columns that
+may shrink do so, then the least useful ones are left out; what a row is called is always there, and whole.
 """
 
 from __future__ import annotations
 
-import io
-import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from tqcli.cli.fit import COLOUR, measure, shorten
 
-    from rich.text import Text
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    Sizes = dict[int, int]
 
 _GAP = 2
 _SHORTEST = 8
-"""Columns that a cell keeps when its table must shrink; on a terminal that is narrower still, the lines wrap."""
-_ENDLESS = 1_000_000
-
-_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+"""Columns that a cell keeps when it must shrink."""
 
 
 class Column(NamedTuple):
-    """A column's head; `number` aligns to the right, `shrinks` gives way where the terminal is narrow."""
+    """A column's head; `number` aligns to the right, `shrinks` gives way where the terminal is narrow.
+
+    The higher its `rank`, the sooner it is left out. A table has one column of rank 0, which never is.
+    """
 
     title: str
     number: bool = False
     shrinks: bool = False
+    rank: int = 1
 
 
 def draw_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int | None) -> list[str]:
-    """Return the lines of a table, no wider than `width` columns where that is given."""
-    from rich.cells import cell_len  # noqa: PLC0415 - see above
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    """Return the lines of a table, no wider than `width` columns where that is given.
 
-    cells = [[column.title for column in columns], *([_printable(cell) for cell in row] for row in rows)]
-    # A column is one cell of many lines: a fifth of the time that rich takes for as many cells.
-    blocks = [_join(column) for column in zip(*cells, strict=True)]
-    grid = Table.grid(padding=(0, _GAP, 0, 0))
-    for column, block in zip(columns, blocks, strict=True):
-        full = max(map(cell_len, block.plain.split("\n")))
-        grid.add_column(
-            justify="right" if column.number else "left",
-            no_wrap=not column.shrinks,
-            min_width=min(full, _SHORTEST) if column.shrinks else full,
-        )
-    grid.add_row(*blocks)
-    drawn = io.StringIO()
-    # With a height, too, or it would look for the terminal's size itself.
-    console = Console(file=drawn, width=width or _ENDLESS, height=1, color_system="standard", no_color=False)
-    console.print(grid, crop=False)
-    return [line.rstrip() for line in drawn.getvalue().splitlines()]
-
-
-def shorten(text: str, width: int) -> str:
-    """Return `text`, cut to `width` columns with a `…` where it is longer.
-
-    >>> shorten("sha256sum", 6)
-    'sha25…'
+    Without titles, it has no head.
     """
-    if text.isascii() and len(text) <= width:
-        return text
-    from rich.text import Text  # noqa: PLC0415 - see above
-
-    line = Text(text)
-    line.truncate(width, overflow="ellipsis")
-    return line.plain
+    head = [[column.title for column in columns]] if any(column.title for column in columns) else []
+    cells = [*head, *([_printable(cell) for cell in row] for row in rows)]
+    widest = [max(map(measure, column)) for column in zip(*cells, strict=True)]
+    sizes = dict(enumerate(widest)) if width is None else _fit(columns, widest, width)
+    return [line for row in cells for line in _draw_row(columns, sizes, row)]
 
 
-def _join(cells: Iterable[str]) -> Text:
-    """Return the cells, colours and all, as lines that are cut where they don't fit."""
-    from rich.text import Text  # noqa: PLC0415 - see above
+def _fit(columns: Sequence[Column], widest: Sequence[int], width: int) -> Sizes:
+    """Return the sizes of the columns that there is room for, by their place."""
+    sizes: Sizes = {}
+    room = width + _GAP
+    for place in sorted(range(len(widest)), key=lambda place: columns[place].rank):
+        least = _least(columns[place], widest[place], width)
+        if least + _GAP <= room:
+            sizes[place] = least
+            room -= least + _GAP
+    while growing := [place for place in sizes if room and sizes[place] < widest[place]]:
+        sizes[min(growing, key=sizes.__getitem__)] += 1
+        room -= 1
+    return dict(sorted(sizes.items()))
 
-    lines = (Text.from_ansi(cell) if "\x1b" in cell else Text(cell) for cell in cells)
-    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+def _least(column: Column, widest: int, width: int) -> int:
+    if column.rank == 0 and widest > width:
+        # What must be folded anyhow leaves room for others.
+        return (width + 1) // 2
+    return min(widest, _SHORTEST) if column.shrinks else widest
+
+
+def _draw_row(columns: Sequence[Column], sizes: Sizes, row: Sequence[str]) -> Iterator[str]:
+    """Give the line of a row; several, where what it is called must be folded."""
+    cells = [_cut(columns[place], row[place], size) for place, size in sizes.items()]
+    for parts in zip_longest(*cells, fillvalue=""):
+        padded = (
+            _pad(part, size, number=columns[place].number)
+            for part, (place, size) in zip(parts, sizes.items(), strict=True)
+        )
+        yield (" " * _GAP).join(padded).rstrip()
+
+
+def _cut(column: Column, cell: str, size: int) -> list[str]:
+    if column.rank or measure(cell) <= size:
+        return [shorten(cell, size)]
+    from rich.cells import chop_cells  # noqa: PLC0415 - takes longer to import than most commands to run
+
+    return chop_cells(cell, size)
+
+
+def _pad(cell: str, size: int, *, number: bool) -> str:
+    space = " " * (size - measure(cell))
+    return space + cell if number else cell + space
 
 
 def _printable(cell: str) -> str:
@@ -85,5 +97,5 @@ def _printable(cell: str) -> str:
         return cell
     return "".join(
         part if place % 2 else "".join(char if char.isprintable() else repr(char)[1:-1] for char in part)
-        for place, part in enumerate(_COLOUR.split(cell))
+        for place, part in enumerate(COLOUR.split(cell))
     )

@@ -9,8 +9,6 @@ from tqcli.core.state import Reason, State
 if TYPE_CHECKING:
     from tqcli.core.outcome import Failure
 
-_ERROR_SHOWN = 60
-
 
 class Ended(Protocol):
     """What the words are made of: a `Job` or a `Record`."""
@@ -42,7 +40,7 @@ class Ended(Protocol):
 
 
 def describe_end(job: Ended) -> str:
-    """Return how a job ended; its state where it has not."""
+    """Return how a job ended, on one line; its state where it has not."""
     if job.state is not State.FAILED:
         return str(job.state)
     match job.reason:
@@ -59,9 +57,19 @@ def describe_end(job: Ended) -> str:
         case Reason.REJECTED:
             return "failed: rejected"
         case Reason.ERROR:
-            return f"failed: {_shorten(job.error)}"
+            return f"failed: {_first_line(job.error)}"
         case None:
             return "failed"
+
+
+def describe_failure(failure: Failure) -> str:
+    """Return a failure's kind and its whole message.
+
+    >>> from tqcli.core.outcome import Failure
+    >>> describe_failure(Failure("ValueError", "no such month")), describe_failure(Failure("KeyError", ""))
+    ('ValueError: no such month', 'KeyError')
+    """
+    return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
 def name_signal(number: int) -> str:
@@ -78,9 +86,7 @@ def name_signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _shorten(error: Failure | None) -> str:
+def _first_line(error: Failure | None) -> str:
     if error is None:
         return "an error"
-    text = f"{error.type}: {error.message}" if error.message else error.type
-    first = text.splitlines()[0]
-    return first if len(first) <= _ERROR_SHOWN else first[: _ERROR_SHOWN - 1] + "…"
+    return describe_failure(error).splitlines()[0]

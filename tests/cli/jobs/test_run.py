@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.jobs.conftest import UNSERVED, make_tq
+from tests.cli.jobs.conftest import UNSERVED
 from tests.support.agents import AgentProcess
 from tests.support.eventually import eventually
 from tests.support.server import NatsServer
 from tests.support.stage import Stage
-from tests.support.tq import CTRL_C, Tq
+from tests.support.tq import CTRL_C, Tq, make_staged_tq
 from tqcli.core.ids import parse_job_id
 from tqcli.core.state import State
 
@@ -32,7 +32,7 @@ def fresh_fleet(tmp_path: Path) -> Iterator[tuple[Tq, NatsServer]]:
         stage = Stage(server.endpoint, "tq")
         stage.open("default")
         with AgentProcess(stage, tmp_path):
-            yield make_tq(stage, tmp_path / "home"), server
+            yield make_staged_tq(stage, tmp_path / "home"), server
         stage.close()
 
 
@@ -95,6 +95,21 @@ def test_python_exception_is_on_stderr(tq: Tq) -> None:
     ended = tq("run", "--py", "math:factorial", "--args", "[-1]")
     assert (ended.code, ended.stdout) == (1, b"")
     assert ended.stderr.count("ValueError") == 1
+
+
+def test_failure_that_the_job_does_not_tell_is_told_whole(tq: Tq) -> None:
+    """A value that is too big, say."""
+    ended = tq("run", "--py", "operator:mul", "--args", '["x", 300000]')
+    assert (ended.code, ended.stdout) == (1, b"")
+    assert ended.stderr.endswith("of at most 262,144: write it to a file\n")
+    assert "ResultTooLarge: the returned value has 300,002 bytes" in ended.stderr
+
+
+def test_terminal_gets_the_bytes_of_the_job(tq: Tq) -> None:
+    """Colours and all, as without tq."""
+    with tq.on_terminal("run", "--", "printf", r"\033[31mred\033[0m\n") as terminal:
+        assert terminal.wait() == 0
+    assert "\x1b[31mred\x1b[0m\n" in terminal.screen
 
 
 def test_all_attempts_are_shown(tq: Tq) -> None:

@@ -12,7 +12,7 @@ from tqcli.cli.output import Output
 from tqcli.cli.session import Session
 from tqcli.cli.waiting import print_document
 from tqcli.client.watch import GroupWatch
-from tqcli.core.outcome import Exited, TimedOut
+from tqcli.core.outcome import Exited, Failure, Raised, TimedOut
 from tqcli.core.state import Reason
 from tqcli.errors import Unavailable
 
@@ -32,6 +32,13 @@ def test_waiting_ends_as_the_job(tq: Tq) -> None:
     assert ended.stderr == f"tq: job {job_id} failed with exit code 42\n"
     tq("submit", "--", "true")
     assert tq("wait") == (0, b"", "")
+
+
+def test_long_failure_is_told_whole(tq: Tq, served: Stage) -> None:
+    """With all of its lines, but for what would move the cursor."""
+    spec = served.submit(queue=UNSERVED)
+    served.finish(spec, Raised(Failure("ValueError", f"{'x' * 200}\nand\x1b[2J")), reason=Reason.ERROR)
+    assert tq("wait", str(spec.id)).stderr == f"tq: job {spec.id} failed: ValueError: {'x' * 200}\nand\\x1b[2J\n"
 
 
 def test_worst_of_several_counts(tq: Tq, served: Stage) -> None:

@@ -43,6 +43,27 @@ def test_table_fits_the_terminal(tq: Tq, stage: Stage) -> None:
     assert max(map(len, terminal.screen.splitlines())) <= 80
 
 
+def test_narrow_terminal_has_the_names(tq: Tq, stage: Stage) -> None:
+    """Whole, and one line each."""
+    stage.announce("builder-1-4711", host="h" * 60, busy=1, running=("1xkbbg0000000000",))
+    with tq.on_terminal("agents", columns=40) as terminal:
+        assert terminal.wait() == 0
+    head, line = terminal.screen.splitlines()
+    assert max(len(head), len(line)) <= 40
+    assert line.split()[0] == "builder-1-4711"
+    assert "busy" in line
+
+
+def test_of_many_jobs_a_terminal_shows_one_and_the_number(tq: Tq, stage: Stage) -> None:
+    """A pipe gets all of them."""
+    ids = tuple(f"1xkbbg000000000{number}" for number in range(4))
+    stage.announce("builder-1", busy=4, running=ids)
+    with tq.on_terminal("agents") as terminal:
+        assert terminal.wait() == 0
+    assert terminal.screen.splitlines()[1].endswith(f"busy   {ids[0]} +3")
+    assert tq("agents").text.endswith(" ".join(ids))
+
+
 def test_nobody_there_says_what_to_type_next(tq: Tq) -> None:
     """On stderr: there is no data."""
     done = tq("agents")

@@ -64,6 +64,21 @@ def test_limit_is_20_unless_given(tq: Tq, stage: Stage) -> None:
     """A screenful."""
     stage.submit_group(range(30))
     assert (len(list_ids(tq)), len(list_ids(tq, "--limit", "25"))) == (20, 25)
+    cut, chosen = tq("ls"), tq("ls", "--limit", "20")
+    assert (len(cut.text.splitlines()), cut.stderr) == (21, "more: --limit N\n")
+    assert (len(chosen.text.splitlines()), chosen.stderr) == (21, "")
+
+
+def test_narrow_terminal_has_what_the_job_is(tq: Tq, stage: Stage) -> None:
+    """And its id whole."""
+    spec = stage.submit(work=Shell(("make", "all")))
+    with tq.on_terminal("ls", columns=40) as terminal:
+        assert terminal.wait() == 0
+    head, line = terminal.screen.splitlines()
+    assert head.split()[:2] == ["ID", "STATE"]
+    assert line.startswith(f"{spec.group}  queued")
+    assert line.endswith("make all")
+    assert max(len(head), len(line)) <= 40
 
 
 def test_filters_go_together(tq: Tq, stage: Stage) -> None:

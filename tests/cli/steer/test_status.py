@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tests.support.server import NatsServer
+from tqcli.cli.fit import measure
 from tqcli.core.outcome import Exited, Failure, Raised
 from tqcli.core.spec import Python, Shell
 from tqcli.core.state import Reason
@@ -40,7 +42,8 @@ def test_overview_shows_queues_agents_and_counts(tq: Tq, stage: Stage) -> None:
     assert lines[1].split() == ["default", "2", "0", "-", "1", "7", "open"]
     assert "builder-1" in lines[4]
     assert "now     0 running, 2 queued" in lines
-    assert any(line.startswith("recent  1 succeeded, 1 failed, since") for line in lines)
+    (recent,) = [line for line in lines if line.startswith("recent  1 succeeded, 1 failed, since")]
+    assert recent.endswith(", of the last 1,000"), "whoever misses a failure knows where it went"
 
 
 def test_overview_fits_the_screen(tq: Tq, stage: Stage) -> None:
@@ -54,7 +57,29 @@ def test_overview_fits_the_screen(tq: Tq, stage: Stage) -> None:
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 24
     assert "and 5 more: tq queue ls" in terminal.screen
-    assert "and 6 more: tq agents" in terminal.screen
+    assert "and 7 more: tq agents" in terminal.screen
+
+
+def test_overview_fits_a_narrow_screen(tq: Tq, stage: Stage) -> None:
+    """Queues and agents are named, and sentences are broken between words."""
+    stage.open("gpu-of-the-team")
+    stage.submit(queue="gpu-of-the-team")
+    stage.announce("builder-1-4711", host="builder-1.example.org")
+    with tq.on_terminal("status", columns=40) as terminal:
+        assert terminal.wait() == 0
+    lines = terminal.screen.splitlines()
+    assert max(map(measure, lines)) <= 40
+    assert {"gpu-of-the-team", "builder-1-4711"} <= {line.split()[0] for line in lines if line}
+    assert lines[-3:] == ["1 job waits in gpu-of-the-team, which no", "agent serves: tq agent -q", "gpu-of-the-team"]
+
+
+def test_overview_says_which_broker_it_is_about(tq: Tq, stage: Stage) -> None:
+    """By its context and its address; also where nothing is there yet."""
+    server = stage.endpoint.servers[0]
+    assert f"broker  stage, at {server}" in tq("status").text.splitlines()
+    with NatsServer() as other:
+        url = other.endpoint.servers[0]
+        assert tq("status", "--server", url).text.splitlines()[0] == f"broker  {url}"
 
 
 def test_overview_tells_of_jobs_that_wait_in_vain(tq: Tq, stage: Stage) -> None:
@@ -110,6 +135,20 @@ def test_python_error_shows_its_traceback(tq: Tq, stage: Stage) -> None:
     assert "    reports.py, line 3" in text
 
 
+def test_long_error_is_whole(tq: Tq, stage: Stage) -> None:
+    """Into a pipe on its line, on a terminal folded between words."""
+    message = " ".join(f"word{number}" for number in range(40))
+    spec = stage.submit(work=Python("reports:build"))
+    stage.complete(spec, Raised(Failure("ValueError", message)), reason=Reason.ERROR)
+    assert f"state      failed: ValueError: {message}" in tq("status", str(spec.id)).text.splitlines()
+    with tq.on_terminal("status", str(spec.id), columns=40) as terminal:
+        assert terminal.wait() == 0
+    lines = terminal.screen.splitlines()
+    assert max(map(measure, lines)) <= 40
+    assert "…" not in terminal.screen
+    assert message in " ".join(terminal.screen.split())
+
+
 def test_running_job_says_how_to_follow_and_end_it(tq: Tq, stage: Stage) -> None:
     """Hints fit the state."""
     spec = stage.submit()
@@ -156,6 +195,19 @@ def test_group_is_counted_in_one_line_with_its_failures(tq: Tq, stage: Stage) ->
     assert f"tq retry --failed {specs[0].group}" in text
 
 
+def test_group_fits_a_narrow_screen(tq: Tq, stage: Stage) -> None:
+    """What there is no room for is left out: neither half of it nor a mere sign stays."""
+    specs = stage.submit_group(range(2), work=Shell(("make", "all")))
+    for spec in specs:
+        stage.complete(spec, Exited(1), reason=Reason.EXIT)
+    with tq.on_terminal("status", specs[0].group, columns=40) as terminal:
+        assert terminal.wait() == 0
+    lines = terminal.screen.splitlines()
+    assert max(map(measure, lines)) <= 40
+    assert f"  {specs[0].id}  exit code 1" in lines
+    assert f"  tq retry --failed {specs[0].group}" in lines
+
+
 def test_group_as_json_has_its_counts(tq: Tq, stage: Stage) -> None:
     """Under its own id."""
     specs = stage.submit_group(range(3))
@@ -192,6 +244,13 @@ def test_word_that_is_no_id_is_wrong_input(tq: Tq) -> None:
     done = tq("status", "tomorrow")
     assert done.code == 2
     assert "is not a job id" in done.stderr
+
+
+def test_mistyped_last_is_told(tq: Tq) -> None:
+    """It is no id, either."""
+    done = tq("status", "@lst")
+    assert (done.code, done.stdout) == (2, b"")
+    assert "did you mean @last" in done.stderr
 
 
 def test_broker_that_is_not_there_is_named(tq: Tq) -> None:

@@ -27,7 +27,7 @@ from tqcli.core.state import Reason, State
         ({"reason": Reason.REJECTED}, "failed: rejected"),
         ({"reason": Reason.ERROR, "error": Failure("ValueError", "no\nreally")}, "failed: ValueError: no"),
         ({"reason": Reason.ERROR, "error": Failure("KeyError", "")}, "failed: KeyError"),
-        ({"reason": Reason.ERROR, "error": Failure("E", "x" * 100)}, f"failed: E: {'x' * 56}…"),
+        ({"reason": Reason.ERROR, "error": Failure("E", "x" * 100)}, f"failed: E: {'x' * 100}"),
         ({"reason": Reason.ERROR}, "failed: an error"),
         ({}, "failed"),
     ],

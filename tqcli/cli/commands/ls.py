@@ -35,7 +35,7 @@ def ls(
     since: Annotated[
         timedelta | None, Option("--since", metavar="D", help="only those that changed in the last 90s, 5m, 2d")
     ] = None,
-    limit: Annotated[int, Option("-l", "--limit", metavar="N", help=f"at most so many ({LIMIT})")] = LIMIT,
+    limit: Annotated[int | None, Option("-l", "--limit", metavar="N", help=f"at most so many ({LIMIT})")] = None,
 ) -> None:
     """List recent jobs, newest first.
 
@@ -46,7 +46,7 @@ def ls(
         tq ls -q gpu -s queued -s running
         tq ls --limit 1000 --json | jq -r 'select(.exit_code == 3) | .id'
     """
-    if limit < 1:
+    if limit is not None and limit < 1:
         msg = f"--limit: {limit} is too few"
         raise InvalidInput(msg, hint="at least 1")
     filters = Filters(
@@ -56,8 +56,11 @@ def ls(
         since=None if since is None else datetime.now(UTC) - since,
     )
     with tq.session() as session:
-        jobs = list_jobs(session.broker, filters, limit=limit, on_note=tq.output.note)
-        count = session.run(_stream(jobs, tq.output) if tq.output.json else _draw(jobs, tq.output))
+        # One more than is shown, so that it can be told that there are more.
+        most = limit or (LIMIT if tq.output.json else LIMIT + 1)
+        jobs = list_jobs(session.broker, filters, limit=most, on_note=tq.output.note)
+        shown = _stream(jobs, tq.output) if tq.output.json else _draw(jobs, limit or LIMIT, tq.output)
+        count = session.run(shown)
         if count == 0:
             _explain_nothing(session, tq.output, filters)
 
@@ -70,13 +73,15 @@ async def _stream(jobs: AsyncIterator[Job], output: Output) -> int:
     return count
 
 
-async def _draw(jobs: AsyncIterator[Job], output: Output) -> int:
+async def _draw(jobs: AsyncIterator[Job], most: int, output: Output) -> int:
     from tqcli.cli.render.job import LIST, list_row  # noqa: PLC0415 - JSON needs no table
 
     now = datetime.now(UTC)
     rows = [list_row(job, now, output) async for job in jobs]
     if rows:
-        output.table(LIST, rows)
+        output.table(LIST, rows[:most])
+    if len(rows) > most:
+        output.note("more: --limit N")
     return len(rows)
 
 

@@ -83,4 +83,4 @@ def _show_overview(session: Session, output: Output) -> None:
     else:
         from tqcli.cli.render.overview import overview_lines  # noqa: PLC0415 - JSON needs none of it
 
-        output.lines(overview_lines(overview, datetime.now(UTC), output))
+        output.lines(overview_lines(overview, session.key, datetime.now(UTC), output))

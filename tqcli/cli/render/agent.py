@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from tqcli.jetstream.presence import Presence
 
 LIST = (
-    Column("AGENT", shrinks=True),
-    Column("HOST", shrinks=True),
-    Column("QUEUES", shrinks=True),
-    Column("BUSY", number=True),
-    Column("SLOTS", number=True),
-    Column("UP", number=True),
-    Column("STATE"),
-    Column("RUNS", shrinks=True),
+    Column("AGENT", rank=0),
+    Column("HOST", shrinks=True, rank=6),
+    Column("QUEUES", shrinks=True, rank=3),
+    Column("BUSY", number=True, rank=2),
+    Column("SLOTS", number=True, rank=4),
+    Column("UP", number=True, rank=5),
+    Column("STATE", rank=1),
+    Column("RUNS", rank=3),
 )
 
 
@@ -35,8 +35,15 @@ def list_row(agent: Presence, now: datetime, output: Output) -> list[str]:
         f"{agent.slots:,}",
         age(agent.started_at, now),
         show_state(agent, output),
-        " ".join(agent.running),
+        _show_running(agent, output),
     ]
+
+
+def _show_running(agent: Presence, output: Output) -> str:
+    """Return the jobs that it runs; on a terminal one of them, and how many more there are."""
+    if output.width is None or len(agent.running) <= 1:
+        return " ".join(agent.running)
+    return f"{agent.running[0]} +{max(agent.busy, len(agent.running)) - 1:,}"
 
 
 def show_state(agent: Presence, output: Output) -> str:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from tqcli.settings.context import Context
     from tqcli.settings.contexts import Contexts
 
-LIST = (Column(""), Column("CONTEXT", shrinks=True), Column("SERVERS", shrinks=True), Column("LOGIN"))
+LIST = (
+    Column("", rank=1),
+    Column("CONTEXT", rank=0),
+    Column("SERVERS", shrinks=True, rank=2),
+    Column("LOGIN", rank=3),
+)
 _LOGINS = ("user", "token", "creds", "nkey")
 
 

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tqcli.core.ending import describe_end
+from tqcli.cli.render.words import one_line
+from tqcli.core.ending import describe_end, describe_failure
 from tqcli.core.state import Reason, State
 
 if TYPE_CHECKING:
     from tqcli.client.watch import GroupWatch
     from tqcli.core.job import Job
 
-_SAID = frozenset({Reason.EXIT, Reason.ERROR})
-"""Failures of which the job's own stderr tells."""
-
 
 def explain_job(job: Job, *, shown: bool) -> str | None:
-    """Return a line on how the job failed to succeed; None where it did, or where its output is `shown` and says so."""
-    if job.state is State.SUCCEEDED or (shown and job.reason in _SAID):
+    """Return how the job failed to succeed, whole; None where it did, or where its output is `shown` and says so."""
+    if job.state is State.SUCCEEDED or (shown and _says_itself(job)):
         return None
-    was = "was " if job.state is State.CANCELLED else ""
-    text = f"tq: job {job.id} {was}{describe_end(job)}"
-    return f"{text}: {job.error.message}" if job.error is not None and job.reason is not Reason.ERROR else text
+    lines = f"tq: job {job.id} {_tell_end(job)}".split("\n")
+    return "\n".join(map(one_line, lines))
+
+
+def _says_itself(job: Job) -> bool:
+    """Return whether the job's own stderr tells of its failure: a Python job's, where it got as far as to raise."""
+    return job.reason is Reason.EXIT or (
+        job.reason is Reason.ERROR and job.error is not None and job.error.traceback is not None
+    )
+
+
+def _tell_end(job: Job) -> str:
+    end = describe_end(job)
+    if job.error is None:
+        return f"was {end}" if job.state is State.CANCELLED else end
+    if job.reason is Reason.ERROR:
+        return f"failed: {describe_failure(job.error)}"
+    return f"{end}: {job.error.message}"
 
 
 def explain_group(group: GroupWatch) -> str | None:

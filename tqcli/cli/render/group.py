@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tqcli.cli.fit import fold, shorten
 from tqcli.cli.render.job import show_state
+from tqcli.cli.render.steps import step_lines
 from tqcli.cli.render.words import clock, one_line, work
-from tqcli.cli.table import shorten
+from tqcli.cli.table import Column, draw_table
 from tqcli.core.ending import describe_end
 from tqcli.core.plural import count
 from tqcli.core.state import State
@@ -19,25 +21,27 @@ if TYPE_CHECKING:
     from tqcli.client.query import Group
     from tqcli.core.job import Job
 
-_END_WIDTH = 24
+_INDENT = "  "
+_FAILED = (Column("", rank=0), Column("", rank=1), Column("", shrinks=True, rank=2))
 
 
 def group_lines(group: Group, now: datetime, output: Output) -> Iterator[str]:
     """Give a group's counts, the first jobs that failed, and what to type next."""
+    for line in _facts(group, now, output):
+        yield from fold(line, output.width)
+    if group.failed:
+        yield ""
+        yield from _failed_lines(group, output)
+    yield ""
+    yield from step_lines(_next_steps(group), output)
+
+
+def _facts(group: Group, now: datetime, output: Output) -> Iterator[str]:
     by = f" by {group.submitted_by}" if group.submitted_by else ""
     name = f" ({one_line(group.name)})" if group.name else ""
     yield f"group {output.paint(group.id, 'bold')}{name}: {count(group.size, 'job')} in the queue {group.queue}"
     yield ", ".join(_counts(group, output))
     yield f"submitted {clock(group.submitted_at, now)}{by}" + (f", retry of {group.retry_of}" if group.retry_of else "")
-    if group.failed:
-        yield ""
-        id_width = max(len(job.id) for job in group.failed)
-        yield from (_failed_line(job, id_width, output.width) for job in group.failed)
-        more = group.counts[State.FAILED] - len(group.failed)
-        if more > 0:
-            yield f"  … and {more:,} more"
-    yield ""
-    yield from (f"  {command:<{len(group.id) + 21}}{what}" for command, what in _next_steps(group))
 
 
 def _counts(group: Group, output: Output) -> Iterator[str]:
@@ -47,10 +51,21 @@ def _counts(group: Group, output: Output) -> Iterator[str]:
         yield f"{group.missing:,} never accepted, or forgotten"
 
 
-def _failed_line(job: Job, id_width: int, width: int | None) -> str:
-    end = describe_end(job).removeprefix("failed with ").removeprefix("failed: ")
-    line = f"  {job.id:<{id_width}}  {end:<{_END_WIDTH}}  {work(job)}"
-    return line if width is None else shorten(line, width)
+def _failed_lines(group: Group, output: Output) -> Iterator[str]:
+    width = None if output.width is None else max(output.width - len(_INDENT), 1)
+    rows = [[job.id, _describe_failure(job), work(job)] for job in group.failed]
+    if width is not None:
+        # Why it failed comes before what it is.
+        room = max(width - max(len(job.id) for job in group.failed) - len(_INDENT), 1)
+        rows = [[name, shorten(end, room), work] for name, end, work in rows]
+    yield from (f"{_INDENT}{line}" for line in draw_table(_FAILED, rows, width=width))
+    more = group.counts[State.FAILED] - len(group.failed)
+    if more > 0:
+        yield f"{_INDENT}… and {more:,} more"
+
+
+def _describe_failure(job: Job) -> str:
+    return describe_end(job).removeprefix("failed with ").removeprefix("failed: ")
 
 
 def _next_steps(group: Group) -> Iterator[tuple[str, str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tqcli.cli.fit import fold
 from tqcli.cli.render.log import neutralise
+from tqcli.cli.render.steps import step_lines
 from tqcli.cli.render.words import age, clock, one_line, short_duration, work
 from tqcli.cli.table import Column
 from tqcli.core.duration import humanize
-from tqcli.core.ending import describe_end, name_signal
+from tqcli.core.ending import describe_end, describe_failure, name_signal
 from tqcli.core.size import format_size
 from tqcli.core.state import State
 
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
     from tqcli.core.record import Attempt
 
 LIST = (
-    Column("ID"),
-    Column("STATE"),
-    Column("QUEUE", shrinks=True),
-    Column("AGE", number=True),
-    Column("TOOK", number=True),
-    Column("JOB", shrinks=True),
+    Column("ID", rank=0),
+    Column("STATE", rank=1),
+    Column("QUEUE", shrinks=True, rank=4),
+    Column("AGE", number=True, rank=3),
+    Column("TOOK", number=True, rank=5),
+    Column("JOB", shrinks=True, rank=2),
 )
 STYLES = {
     State.SUCCEEDED: "green",
@@ -37,6 +39,7 @@ STYLES = {
     State.RUNNING: "cyan",
 }
 _LABEL_WIDTH = 11
+_EVENT_INDENT = len("  12:34:56  ")
 
 
 def list_row(job: Job, now: datetime, output: Output) -> list[str]:
@@ -60,8 +63,20 @@ def show_state(state: State, output: Output) -> str:
 
 def job_lines(job: Job, now: datetime, output: Output) -> Iterator[str]:
     """Give everything about a job: what it is, its timeline, why it failed, what to type next."""
+    for line in _facts(job, output):
+        yield from fold(line, output.width, hang=_LABEL_WIDTH)
+    yield ""
+    for line in _timeline(job, now):
+        yield from fold(line, output.width, hang=_EVENT_INDENT)
+    for line in _error_lines(job):
+        yield from fold(line, output.width, hang=len(line) - len(line.lstrip()))
+    yield ""
+    yield from step_lines(_next_steps(job), output)
+
+
+def _facts(job: Job, output: Output) -> Iterator[str]:
     style = STYLES.get(job.state)
-    state = describe_end(job) if job.state.final else str(job.state)
+    state = one_line(describe_end(job))
     yield _field("job", output.paint(job.id, "bold") + (f" ({one_line(job.name)})" if job.name else ""))
     yield _field("state", output.paint(state, style) if style else state)
     yield _field("runs" if job.command is None else "command", work(job))
@@ -76,10 +91,6 @@ def job_lines(job: Job, now: datetime, output: Output) -> Iterator[str]:
         yield _field("printed", _printed(job))
     if job.result is not None:
         yield _field("result", f"`tq result {job.id}` prints it")
-    yield from _timeline(job, now)
-    yield from _error_lines(job)
-    yield ""
-    yield from (f"  {command:<{len(job.id) + 14}}{what}" for command, what in _next_steps(job))
 
 
 def _field(label: str, value: str) -> str:
@@ -103,7 +114,6 @@ def _printed(job: Job) -> str:
 
 
 def _timeline(job: Job, now: datetime) -> Iterator[str]:
-    yield ""
     by = f" by {job.submitted_by}" if job.submitted_by else ""
     yield _event(job.submitted_at, now, f"submitted{by}")
     if job.attempts and job.attempts[0].number > 1:
@@ -117,7 +127,7 @@ def _timeline(job: Job, now: datetime) -> Iterator[str]:
     if job.state is State.RETRYING and job.retry_at is not None:
         yield _event(job.retry_at, now, f"attempt {job.attempt + 1}{of} is due")
     elif job.finished_at is not None and not _tells_the_end(job):
-        yield _event(job.finished_at, now, describe_end(job))
+        yield _event(job.finished_at, now, one_line(describe_end(job)))
 
 
 def _tells_the_end(job: Job) -> bool:
@@ -155,7 +165,7 @@ def _error_lines(job: Job) -> Iterator[str]:
         return
     yield ""
     traceback = job.error.traceback
-    text = traceback or (f"{job.error.type}: {job.error.message}" if job.error.message else job.error.type)
+    text = traceback or describe_failure(job.error)
     yield from (f"  {neutralise(line)}" for line in text.rstrip("\n").split("\n"))
 
 

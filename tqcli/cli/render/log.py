@@ -1,8 +1,9 @@
 """What jobs printed, on our own stdout and stderr.
 
-Into a pipe it goes byte for byte. On a terminal, control characters are shown instead of obeyed: what a job prints must
-not move the cursor, set the title or answer for the user. Labels, times and JSON need whole lines, which are put
-together for each job and stream apart.
+Into a pipe it goes byte for byte. On a terminal, control characters are shown instead of obeyed: what somebody else's
+job printed must not move the cursor, set the title or answer for the user. A job that its own user attends to is
+`verbatim`, as it would be without tq. Labels, times and JSON need whole lines, which are put together for each job and
+stream apart.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Look(NamedTuple):
     prefix: bool = False
     attempts: bool = False
     whole_lines: bool = False
+    verbatim: bool = False
 
 
 class _Source(NamedTuple):
@@ -80,7 +82,10 @@ class LogWriter:
         self._open: dict[_Source, tuple[int, bytearray]] = {}
         self._attempts: dict[int, int] = {}
         self._decoders: dict[_Source, codecs.IncrementalDecoder] = {}
-        self._terminals = {STDOUT: output.is_terminal, STDERR: sys.stderr.isatty()}
+        self._guarded = {
+            STDOUT: output.is_terminal and not look.verbatim,
+            STDERR: sys.stderr.isatty() and not look.verbatim,
+        }
 
     def write(self, printed: Printed) -> None:
         """Show one frame."""
@@ -144,7 +149,7 @@ class LogWriter:
         return _Line(str(job_id), source.attempt, _NAMES[source.stream], _to_time(at_us), text, raw)
 
     def _show(self, source: _Source, data: bytes) -> None:
-        if self._terminals[source.stream]:
+        if self._guarded[source.stream]:
             decoder = self._decoders.get(source)
             if decoder is None:
                 decoder = self._decoders[source] = codecs.getincrementaldecoder("utf-8")("backslashreplace")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tqcli.cli.fit import fold
 from tqcli.cli.render import agent as agent_render
 from tqcli.cli.render import queue as queue_render
 from tqcli.cli.render.job import show_state
 from tqcli.cli.render.words import clock
 from tqcli.cli.table import draw_table
+from tqcli.client.overview import RECENT
 from tqcli.core.plural import count
 from tqcli.core.state import State
 
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from tqcli.client.overview import Overview
 
 QUEUES_SHOWN = 8
-AGENTS_SHOWN = 6
+AGENTS_SHOWN = 5
+_INDENT = len("recent  ")
 _ORDER = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED)
 
 NOTHING_YET = """\
+
 Nothing here yet. Try:
 
   tq run -- echo hello       run a command as a job and see what it prints
@@ -33,9 +37,14 @@ Nothing here yet. Try:
 """
 
 
-def overview_lines(overview: Overview, now: datetime, output: Output) -> Iterator[str]:
-    """Give queues, agents and counts, on a screen of 24 lines where there are not too many of them."""
+def overview_lines(overview: Overview, key: str, now: datetime, output: Output) -> Iterator[str]:
+    """Give queues, agents and counts, on a screen of 24 lines where there are not too many of them.
+
+    `key` is what the user calls the broker.
+    """
+    broker = f"broker  {_show_broker(overview, key)}"
     if overview.unused:
+        yield from fold(broker, output.width, hang=_INDENT)
         yield from NOTHING_YET.splitlines()
         return
     queues = sorted(overview.queues, key=lambda queue: (-queue.queued - queue.running, queue.name))
@@ -46,12 +55,20 @@ def overview_lines(overview: Overview, now: datetime, output: Output) -> Iterato
         agents = [agent_render.list_row(agent, now, output)[:-1] for agent in overview.agents]
         yield from _section(agent_render.LIST[:-1], agents, AGENTS_SHOWN, "tq agents", output)
     yield ""
-    yield f"now     {', '.join(_present(overview, output))}"
-    yield f"recent  {', '.join(_past(overview, now, output))}"
+    present = f"now     {', '.join(_present(overview, output))}"
+    past = f"recent  {', '.join(_past(overview, now, output))}"
+    for line in (broker, present, past):
+        yield from fold(line, output.width, hang=_INDENT)
     hints = list(_hints(overview))
     if hints:
         yield ""
-        yield from hints
+    for hint in hints:
+        yield from fold(hint, output.width)
+
+
+def _show_broker(overview: Overview, key: str) -> str:
+    """Return the broker as the user calls it, and its address; a server that was named by its URL is just that."""
+    return overview.server if "://" in key else f"{key}, at {overview.server}"
 
 
 def _section(
@@ -78,7 +95,7 @@ def _past(overview: Overview, now: datetime, output: Output) -> Iterator[str]:
         if number := overview.recent.get(state):
             yield f"{number:,} {show_state(state, output)}"
     if overview.since is not None:
-        yield f"since {clock(overview.since, now)}"
+        yield f"since {clock(overview.since, now)}, of the last {RECENT:,}"
 
 
 def _hints(overview: Overview) -> Iterator[str]:

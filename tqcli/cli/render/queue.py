@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from tqcli.client.queues import Queue
 
 LIST = (
-    Column("QUEUE", shrinks=True),
-    Column("QUEUED", number=True),
-    Column("RUNNING", number=True),
-    Column("LIMIT", number=True),
-    Column("AGENTS", number=True),
-    Column("SLOTS", number=True),
-    Column("STATE"),
+    Column("QUEUE", rank=0),
+    Column("QUEUED", number=True, rank=1),
+    Column("RUNNING", number=True, rank=1),
+    Column("LIMIT", number=True, rank=3),
+    Column("AGENTS", number=True, rank=3),
+    Column("SLOTS", number=True, rank=4),
+    Column("STATE", shrinks=True, rank=2),
 )
 
 
