@@ -4,6 +4,7 @@
 _tq() {
     local current=$2 command='' option='' word='' kind='' place rest=0
     local -a front=()
+    local -i given=0
     for ((place = 1; place < COMP_CWORD; place++)); do
         word=${COMP_WORDS[place]}
         if [[ $option ]]; then
@@ -22,6 +23,8 @@ _tq() {
             break
         elif _tq_known "${command:+$command }$word"; then
             command+=${command:+ }$word
+        else
+            given+=1
         fi
     done
     [[ $option && $current == = ]] && current=''
@@ -38,7 +41,7 @@ _tq() {
         _tq_options "$command"
         _tq_reply "$1" "$kind" "$current"
     else
-        _tq_arguments "$command"
+        _tq_arguments "$command" "$given"
         _tq_reply "$1" "$kind" "$current"
     fi
 }
@@ -61,6 +64,10 @@ _tq_reply() {
     file | directory)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -A "$2" -- "$3")
+        ;;
+    toml)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -A directory -- "$3"; compgen -f -X '!*.toml' -- "$3")
         ;;
     queue | job | agent | context)
         compopt -o nosort
@@ -114,38 +121,31 @@ _tq_options() {
 }
 
 _tq_arguments() {
-    case $1 in
-    '') kind='run submit status ls logs wait result cancel retry agent agents queue init doctor up down context' ;;
-    'run') kind='text' ;;
-    'submit') kind='text' ;;
-    'status') kind='job' ;;
-    'ls') kind='text' ;;
-    'logs') kind='job' ;;
-    'wait') kind='job' ;;
-    'result') kind='job' ;;
-    'cancel') kind='job' ;;
-    'retry') kind='job' ;;
-    'agent') kind='text' ;;
-    'agents') kind='drain' ;;
-    'agents drain') kind='agent' ;;
-    'queue') kind='ls add rm pause resume limit purge' ;;
-    'queue ls') kind='text' ;;
-    'queue add') kind='text' ;;
-    'queue rm') kind='queue' ;;
-    'queue pause') kind='queue' ;;
-    'queue resume') kind='queue' ;;
-    'queue limit') kind='queue' ;;
-    'queue purge') kind='queue' ;;
-    'init') kind='text' ;;
-    'doctor') kind='text' ;;
-    'up') kind='text' ;;
-    'down') kind='text' ;;
-    'context') kind='add ls use show rm' ;;
-    'context add') kind='text' ;;
-    'context ls') kind='text' ;;
-    'context use') kind='context' ;;
-    'context show') kind='context' ;;
-    'context rm') kind='context' ;;
+    case "$1 $2" in
+    ' 0') kind='run submit status ls logs wait result cancel retry agent agents queue init doctor up down context' ;;
+    'run '*) kind='text' ;;
+    'submit '*) kind='text' ;;
+    'status '*) kind='job' ;;
+    'logs 0') kind='job' ;;
+    'wait '*) kind='job' ;;
+    'result 0') kind='job' ;;
+    'cancel '*) kind='job' ;;
+    'retry '*) kind='job' ;;
+    'agents 0') kind='drain' ;;
+    'agents drain 0') kind='agent' ;;
+    'queue 0') kind='ls add rm pause resume limit purge' ;;
+    'queue add 0') kind='text' ;;
+    'queue rm 0') kind='queue' ;;
+    'queue pause 0') kind='queue' ;;
+    'queue resume 0') kind='queue' ;;
+    'queue limit 0') kind='queue' ;;
+    'queue limit 1') kind='none' ;;
+    'queue purge 0') kind='queue' ;;
+    'context 0') kind='add ls use show rm' ;;
+    'context add 0') kind='text' ;;
+    'context use 0') kind='context' ;;
+    'context show 0') kind='context' ;;
+    'context rm 0') kind='context' ;;
     *) kind='' ;;
     esac
 }
@@ -230,7 +230,6 @@ _tq_value() {
         'ls --server' | \
         'logs --tail' | \
         'logs --since' | \
-        'logs --attempt' | \
         'logs --server' | \
         'wait --timeout' | \
         'wait --server' | \
@@ -283,9 +282,11 @@ _tq_value() {
         'submit --priority') kind='high normal low' ;;
     'run -f' | \
         'run --file' | \
-        'run --stdin' | \
         'submit -f' | \
-        'submit --file' | \
+        'submit --file') kind='toml' ;;
+    'run --cwd' | \
+        'submit --cwd') kind='directory' ;;
+    'run --stdin' | \
         'submit --stdin' | \
         'submit --each-line' | \
         'context add --creds' | \
@@ -293,10 +294,9 @@ _tq_value() {
         'context add --tls-ca' | \
         'context add --tls-cert' | \
         'context add --tls-key') kind='file' ;;
-    'run --cwd' | \
-        'submit --cwd') kind='directory' ;;
     'ls -s' | \
         'ls --state') kind='scheduled blocked queued running retrying succeeded failed cancelled expired' ;;
+    'logs --attempt') kind='all' ;;
     *) kind='' ;;
     esac
 }

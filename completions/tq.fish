@@ -8,6 +8,7 @@ function __tq_complete
     set -l command ''
     set -l option ''
     set -l rest 0
+    set -l given 0
     for place in (seq 2 (count $words))
         set -l word $words[$place]
         if test -n "$option"
@@ -25,7 +26,11 @@ function __tq_complete
             break
         else
             set -l longer (string trim -- "$command $word")
-            contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'; and set command $longer
+            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
+                set command $longer
+            else
+                set given (math $given + 1)
+            end
         end
     end
     if test -z "$option" -a $rest -eq 0; and not string match -q -- '-*' $current
@@ -43,7 +48,7 @@ function __tq_complete
     else if string match -q -- '-*' $current
         __tq_options "$command"
     else
-        __tq_arguments "$command" | while read -l kind
+        __tq_arguments "$command" $given | while read -l kind
             __tq_reply "$program" "$kind" "$current" $front
         end
     end
@@ -54,6 +59,8 @@ function __tq_reply -a program kind current
         case '' text
         case file
             __fish_complete_path $current
+        case toml
+            __fish_complete_path $current | string match -r '^.*(?:\.toml|/)(?:\t.*)?$'
         case directory
             __fish_complete_directories $current ''
         case queue job agent context
@@ -390,8 +397,8 @@ function __tq_options
 end
 
 function __tq_arguments
-    switch $argv[1]
-        case ''
+    switch "$argv[1] $argv[2]"
+        case ' 0'
             echo run\t'Run a command as a job, and end as it ends'
             echo submit\t'Submit a job, or many, and print the id'
             echo status\t'Show everything on one screen, or one job'
@@ -409,31 +416,27 @@ function __tq_arguments
             echo up\t'Start a server and an agent in the background, on this machine'
             echo down\t'Stop them'
             echo context\t'Name the brokers that you use'
-        case 'run'
+        case 'run *'
             echo 'text'
-        case 'submit'
+        case 'submit *'
             echo 'text'
-        case 'status'
+        case 'status *'
             echo 'job'
-        case 'ls'
-            echo 'text'
-        case 'logs'
+        case 'logs 0'
             echo 'job'
-        case 'wait'
+        case 'wait *'
             echo 'job'
-        case 'result'
+        case 'result 0'
             echo 'job'
-        case 'cancel'
+        case 'cancel *'
             echo 'job'
-        case 'retry'
+        case 'retry *'
             echo 'job'
-        case 'agent'
-            echo 'text'
-        case 'agents'
+        case 'agents 0'
             echo drain\t'Let an agent finish what it runs, and leave'
-        case 'agents drain'
+        case 'agents drain 0'
             echo 'agent'
-        case 'queue'
+        case 'queue 0'
             echo ls\t'List the queues'
             echo add\t'Add a queue'
             echo rm\t'Remove a queue that has no jobs'
@@ -441,43 +444,33 @@ function __tq_arguments
             echo resume\t'Start its jobs again'
             echo limit\t'Limit how many of its jobs run at once'
             echo purge\t'Cancel all its queued jobs'
-        case 'queue ls'
+        case 'queue add 0'
             echo 'text'
-        case 'queue add'
-            echo 'text'
-        case 'queue rm'
+        case 'queue rm 0'
             echo 'queue'
-        case 'queue pause'
+        case 'queue pause 0'
             echo 'queue'
-        case 'queue resume'
+        case 'queue resume 0'
             echo 'queue'
-        case 'queue limit'
+        case 'queue limit 0'
             echo 'queue'
-        case 'queue purge'
+        case 'queue limit 1'
+            echo '=none'
+        case 'queue purge 0'
             echo 'queue'
-        case 'init'
-            echo 'text'
-        case 'doctor'
-            echo 'text'
-        case 'up'
-            echo 'text'
-        case 'down'
-            echo 'text'
-        case 'context'
+        case 'context 0'
             echo add\t'Name a broker'
             echo ls\t'List the contexts'
             echo use\t'Choose the one to use from now on'
             echo show\t'Show one, without its secrets'
             echo rm\t'Forget one'
-        case 'context add'
+        case 'context add 0'
             echo 'text'
-        case 'context ls'
-            echo 'text'
-        case 'context use'
+        case 'context use 0'
             echo 'context'
-        case 'context show'
+        case 'context show 0'
             echo 'context'
-        case 'context rm'
+        case 'context rm 0'
             echo 'context'
     end
 end
@@ -564,7 +557,6 @@ function __tq_value
             'ls --server' \
             'logs --tail' \
             'logs --since' \
-            'logs --attempt' \
             'logs --server' \
             'wait --timeout' \
             'wait --server' \
@@ -620,9 +612,13 @@ function __tq_value
             echo '=high normal low'
         case 'run -f' \
             'run --file' \
-            'run --stdin' \
             'submit -f' \
-            'submit --file' \
+            'submit --file'
+            echo 'toml'
+        case 'run --cwd' \
+            'submit --cwd'
+            echo 'directory'
+        case 'run --stdin' \
             'submit --stdin' \
             'submit --each-line' \
             'context add --creds' \
@@ -631,12 +627,11 @@ function __tq_value
             'context add --tls-cert' \
             'context add --tls-key'
             echo 'file'
-        case 'run --cwd' \
-            'submit --cwd'
-            echo 'directory'
         case 'ls -s' \
             'ls --state'
             echo '=scheduled blocked queued running retrying succeeded failed cancelled expired'
+        case 'logs --attempt'
+            echo '=all'
     end
 end
 

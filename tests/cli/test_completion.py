@@ -80,7 +80,12 @@ LINES = {
     "tq run -n wait --sh": "tq run -n wait --shell",
     "tq run --priority hi": "tq run --priority high",
     "tq run --priority=hi": "tq run --priority=high",
-    "tq run --file job.to": "tq run --file job.toml",
+    "tq run --file job.": "tq run --file job.toml",
+    "tq run -f fol": "tq run -f folder/",
+    "tq logs --attempt a": "tq logs --attempt all",
+    "tq queue limit gpu n": "tq queue limit gpu none",
+    "tq context use lo": "tq context use local",
+    "tq --context lo": "tq --context local",
     "tq submit -q x -- whoam": "tq submit -q x -- whoami",
     "tq submit -q x whoam": "tq submit -q x whoami",
     "tq run -- cat -n job.to": "tq run -- cat -n job.toml",
@@ -90,6 +95,8 @@ LINES = {
 def test_words_are_completed(tq: Tq, complete: Complete) -> None:
     """Commands, options, their values, and the user's own command."""
     (tq.home / "job.toml").touch()
+    (tq.home / "job.txt").touch()
+    (tq.home / "folder").mkdir()
     for line, whole in LINES.items():
         complete(line, whole)
 
@@ -107,11 +114,17 @@ def test_names_of_what_is_there_are_completed(tq: Tq, complete: Complete) -> Non
     complete("tq --context local queue pause imp", "tq --context local queue pause imports")
 
 
-@pytest.mark.parametrize("kind", ["job", "queue", "agent", "context", "nonsense", ""])
+@pytest.mark.parametrize("kind", ["job", "queue", "agent", "nonsense", ""])
 def test_nothing_running_offers_nothing_and_stays_so(tq: Tq, kind: str) -> None:
     """Pressing Tab starts no server."""
     ended = tq("__complete", kind, "")
     assert ended == (0, b"", "")
+    assert not tq.state.exists()
+
+
+def test_local_context_is_always_there(tq: Tq) -> None:
+    """Nobody needs to add it."""
+    assert tq("__complete", "context", "").text.split()[0] == "local"
     assert not tq.state.exists()
 
 

@@ -37,7 +37,7 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
         Literal["high", "normal", "low"] | None, Option("--priority", help="before or after others of its queue")
     ] = None
     file: Annotated[
-        str | None, Option("-f", "--file", metavar="JOB.toml", help="a job file; options win over it", complete="file")
+        str | None, Option("-f", "--file", metavar="JOB.toml", help="a job file; options win over it", complete="toml")
     ] = None
     key: Annotated[
         str | None, Option("--key", metavar="KEY", help="submit one job at most with this key, however often tried")

@@ -52,7 +52,8 @@ class LogFlags(msgspec.Struct, frozen=True, kw_only=True):
         timedelta | None, Option("--since", metavar="D", help="only what was printed in the last 90s, 5m, 1h …")
     ] = None
     attempt: Annotated[
-        Attempts, Option("--attempt", metavar="N|all", help="of this attempt (the last)", parse=_parse_attempt)
+        Attempts,
+        Option("--attempt", metavar="N|all", help="of this attempt (the last)", parse=_parse_attempt, complete="all"),
     ] = Which.LAST
     stdout: Annotated[bool, Option("--stdout", help="only what was printed on stdout")] = False
     stderr: Annotated[bool, Option("--stderr", help="only what was printed on stderr")] = False

@@ -122,7 +122,10 @@ def resume(tq: Invocation, queue: _Name) -> None:
 def limit(
     tq: Invocation,
     queue: _Name,
-    most: Annotated[int | None, Argument("N|none", help="how many of its jobs may run at once", parse=_parse_limit)],
+    most: Annotated[
+        int | None,
+        Argument("N|none", help="how many of its jobs may run at once", parse=_parse_limit, complete="none"),
+    ],
 ) -> None:
     """Limit how many jobs of a queue run at once, over all its agents, exactly; `none` ends the limit.
 

@@ -15,6 +15,7 @@ _SCRIPT = r"""# Completion of tq for bash, as `tq --show-completion bash` prints
 _tq() {
     local current=$2 command='' option='' word='' kind='' place rest=0
     local -a front=()
+    local -i given=0
     for ((place = 1; place < COMP_CWORD; place++)); do
         word=${COMP_WORDS[place]}
         if [[ $option ]]; then
@@ -33,6 +34,8 @@ _tq() {
             break
         elif _tq_known "${command:+$command }$word"; then
             command+=${command:+ }$word
+        else
+            given+=1
         fi
     done
     [[ $option && $current == = ]] && current=''
@@ -49,7 +52,7 @@ _tq() {
         _tq_options "$command"
         _tq_reply "$1" "$kind" "$current"
     else
-        _tq_arguments "$command"
+        _tq_arguments "$command" "$given"
         _tq_reply "$1" "$kind" "$current"
     fi
 }
@@ -73,6 +76,10 @@ _tq_reply() {
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -A "$2" -- "$3")
         ;;
+    toml)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -A directory -- "$3"; compgen -f -X '!*.toml' -- "$3")
+        ;;
     @DYNAMIC@)
         compopt -o nosort
         mapfile -t COMPREPLY < <("$1" "${front[@]}" __complete "$2" "$3" 2> /dev/null | cut -f 1)
@@ -95,7 +102,7 @@ _tq_options() {
 }
 
 _tq_arguments() {
-    case $1 in
+    case "$1 $2" in
 @ARGUMENTS@
     *) kind='' ;;
     esac
@@ -136,9 +143,12 @@ def _options(commands: Sequence[Command]) -> Iterator[str]:
 
 def _arguments(commands: Sequence[Command]) -> Iterator[str]:
     for command in commands:
-        words = " ".join(name for name, _ in command.commands) or command.argument
-        if words:
-            yield f"    '{command.words}') kind='{words}' ;;"
+        names = " ".join(name for name, _ in command.commands)
+        kinds = (names,) if names else command.arguments
+        for place, kind in enumerate(kinds):
+            every = command.many and place == len(kinds) - 1
+            pattern = f"'{command.words} '*" if every else f"'{command.words} {place}'"
+            yield f"    {pattern}) kind='{kind}' ;;"
 
 
 def _values(commands: Sequence[Command]) -> Iterator[str]:

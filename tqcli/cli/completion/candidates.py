@@ -11,6 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Argument
+from tqcli.settings.context import LOCAL
 from tqcli.settings.contexts import load_contexts
 from tqcli.settings.paths import state_dir
 from tqcli.settings.target import choose_target
@@ -53,7 +54,7 @@ def complete(
 
 def _contexts() -> list[tuple[str, str]]:
     contexts = load_contexts()
-    return [(name, context.servers[0]) for name, context in contexts.table.items()]
+    return [(name, context.servers[0]) for name, context in contexts.table.items()] + [(LOCAL, "this machine")]
 
 
 def _ask_broker(kind: str, globals_: Globals) -> list[tuple[str, str]]:

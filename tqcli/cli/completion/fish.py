@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tqcli.cli.completion.model import FILES, TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tqcli.cli.completion.model import Choice, Command
+    from tqcli.cli.completion.model import Command
 
 _SCRIPT = r"""# Completion of tq for fish, as `tq --show-completion fish` prints it.
 
@@ -19,6 +21,7 @@ function __tq_complete
     set -l command ''
     set -l option ''
     set -l rest 0
+    set -l given 0
     for place in (seq 2 (count $words))
         set -l word $words[$place]
         if test -n "$option"
@@ -36,7 +39,11 @@ function __tq_complete
             break
         else
             set -l longer (string trim -- "$command $word")
-            contains -- $longer @KNOWN@; and set command $longer
+            if contains -- $longer @KNOWN@
+                set command $longer
+            else
+                set given (math $given + 1)
+            end
         end
     end
     if test -z "$option" -a $rest -eq 0; and not string match -q -- '-*' $current
@@ -54,7 +61,7 @@ function __tq_complete
     else if string match -q -- '-*' $current
         __tq_options "$command"
     else
-        __tq_arguments "$command" | while read -l kind
+        __tq_arguments "$command" $given | while read -l kind
             __tq_reply "$program" "$kind" "$current" $front
         end
     end
@@ -65,6 +72,8 @@ function __tq_reply -a program kind current
         case '' text
         case file
             __fish_complete_path $current
+        case toml
+            __fish_complete_path $current | string match -r '^.*(?:\.toml|/)(?:\t.*)?$'
         case directory
             __fish_complete_directories $current ''
         case @DYNAMIC@
@@ -83,7 +92,7 @@ function __tq_options
 end
 
 function __tq_arguments
-    switch $argv[1]
+    switch "$argv[1] $argv[2]"
 @ARGUMENTS@
     end
 end
@@ -105,8 +114,8 @@ def make_fish(commands: Sequence[Command], dynamic: Sequence[str]) -> str:
         "KNOWN": " ".join(_quote(command.words) for command in commands if command.words),
         "DYNAMIC": " ".join(dynamic),
         "OPTIONS": "\n".join(_options(commands)),
-        "ARGUMENTS": "\n".join(_arguments(commands)),
-        "VALUES": "\n".join(_values(commands)),
+        "ARGUMENTS": "\n".join(_arguments(commands, dynamic)),
+        "VALUES": "\n".join(_values(commands, dynamic)),
     }
     script = _SCRIPT
     for name, text in parts.items():
@@ -121,31 +130,36 @@ def _options(commands: Sequence[Command]) -> Iterator[str]:
             yield from (f"            echo {name}\\t{_quote(option.help)}" for name in option.names)
 
 
-def _arguments(commands: Sequence[Command]) -> Iterator[str]:
+def _arguments(commands: Sequence[Command], dynamic: Sequence[str]) -> Iterator[str]:
     """Give what stands in an argument's place: commands with what they do, or the kind of the argument."""
     for command in commands:
-        yield f"        case {_quote(command.words)}"
-        for name, help_line in command.commands:
-            yield f"            echo {name}\\t{_quote(help_line)}"
-        if not command.commands:
-            yield f"            echo {_quote(command.argument)}"
+        if command.commands:
+            yield f"        case {_quote(f'{command.words} 0')}"
+            yield from (f"            echo {name}\\t{_quote(help_line)}" for name, help_line in command.commands)
+            continue
+        for place, kind in enumerate(command.arguments):
+            number = "*" if command.many and place == len(command.arguments) - 1 else str(place)
+            yield f"        case {_quote(f'{command.words} {number}')}"
+            yield f"            echo {_quote(_mark(kind, dynamic))}"
 
 
-def _values(commands: Sequence[Command]) -> Iterator[str]:
+def _values(commands: Sequence[Command], dynamic: Sequence[str]) -> Iterator[str]:
     """Give a case for each kind of value, with the options that take it."""
     kinds: dict[str, list[str]] = {}
     for command in commands:
         for option in command.options:
             if option.kind:
-                kinds.setdefault(_kind(option), []).extend(_quote(f"{command.words} {name}") for name in option.names)
+                kinds.setdefault(_mark(option.kind, dynamic), []).extend(
+                    _quote(f"{command.words} {name}") for name in option.names
+                )
     for kind, patterns in kinds.items():
         yield "        case " + " \\\n            ".join(patterns)
         yield f"            echo {_quote(kind)}"
 
 
-def _kind(option: Choice) -> str:
-    """Return the kind of its value; words to choose from are marked, as fish has no lists of lists."""
-    return f"={option.kind}" if " " in option.kind else option.kind
+def _mark(kind: str, dynamic: Sequence[str]) -> str:
+    """Return a kind of value; words to choose from are marked, as fish has no lists of lists."""
+    return kind if kind in (*dynamic, *FILES, TEXT) else f"={kind}"
 
 
 def _quote(text: str) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TEXT = "text"
 """The kind of a value that nothing completes."""
 
+FILES = ("file", "toml", "directory")
+"""The kinds that are names of files: any, those that end so, and directories."""
+
 
 class Choice(NamedTuple):
     """An option as a script offers it: `kind` says what completes its value, or is empty for a flag."""
@@ -33,13 +36,15 @@ class Choice(NamedTuple):
 class Command(NamedTuple):
     """One command: `words` is its name without `tq`, empty for `tq` itself. `commands` are those below it.
 
-    `argument` is the kind of its arguments; `verbatim`, where they are the user's own command.
+    `arguments` are the kinds of its arguments, the last of which stands for all from there on where there may be
+    `many`; `verbatim`, where they are the user's own command.
     """
 
     words: str
     help: str
     options: tuple[Choice, ...]
-    argument: str
+    arguments: tuple[str, ...]
+    many: bool
     verbatim: bool
     commands: tuple[tuple[str, str], ...]
 
@@ -52,7 +57,8 @@ def read_commands(root: Group) -> tuple[Command, ...]:
 def _read(words: str, help_line: str, command: AnyCommand) -> Iterator[Command]:
     """Give a command, and those below it."""
     arguments = [param for param in command.params if isinstance(param, TyperArgument)]
-    kind = _kind(arguments[0], command) if arguments else TEXT
+    kinds = tuple(_kind(argument, command) for argument in arguments)
+    many = bool(arguments) and arguments[-1].nargs == -1
     verbatim = bool(arguments) and command.signature.is_verbatim(arguments[0].name)
     options = tuple(
         Choice(tuple(param.opts), param.help or "", _kind(param, command), param.metavar or "", param.multiple)
@@ -60,7 +66,7 @@ def _read(words: str, help_line: str, command: AnyCommand) -> Iterator[Command]:
         if isinstance(param, TyperOption)
     )
     below = _list_below(command)
-    yield Command(words, help_line, options, kind, verbatim, below)
+    yield Command(words, help_line, options, kinds, many, verbatim, below)
     for name, line in below:
         if isinstance(command, Group) and (one := command.build(name)):
             yield from _read(f"{words} {name}".lstrip(), line, one)
@@ -71,7 +77,7 @@ def _list_below(command: AnyCommand) -> tuple[tuple[str, str], ...]:
 
 
 def _kind(param: TyperArgument | TyperOption, command: AnyCommand) -> str:
-    """Return what completes a value: a kind that `candidates` knows, `file`, `directory`, or words to choose from."""
+    """Return what completes a value: a kind that `candidates` knows, one of `FILES`, or words to choose from."""
     if isinstance(param, TyperOption) and param.is_flag:
         return ""
     return command.signature.parameters[param.name].info.complete or TEXT

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tqcli.cli.completion.model import TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -79,7 +81,7 @@ _tq_@NAME@() {
 _LEAF = r"""
 _tq_@NAME@() {
     _arguments -s -S@STOP@ \
-@OPTIONS@@ARGUMENT@
+@OPTIONS@@ARGUMENTS@
 }
 """
 
@@ -98,10 +100,21 @@ def _function(command: Command, dynamic: Sequence[str]) -> str:
     if command.commands:
         text = _GROUP.replace("@OPTIONS@", options).replace("@COMMANDS@", _commands(command))
     else:
-        argument = "'(-)*::: :_normal'" if command.verbatim else f"'*: :{_action(command.argument, dynamic)}'"
+        arguments = " \\\n".join(f"        {spec}" for spec in _arguments(command, dynamic))
         text = _LEAF.replace("@STOP@", " -A '-*'" if command.verbatim else "")
-        text = text.replace("@OPTIONS@", f"{options}\n").replace("@ARGUMENT@", f"        {argument}")
+        text = text.replace("@OPTIONS@", options.removesuffix(" \\") if not arguments else f"{options}\n")
+        text = text.replace("@ARGUMENTS@", arguments)
     return text.replace("@NAME@", name)
+
+
+def _arguments(command: Command, dynamic: Sequence[str]) -> Iterator[str]:
+    """Give the specs of the arguments, in the grammar of `_arguments`."""
+    if command.verbatim:
+        yield "'(-)*::: :_normal'"
+        return
+    for place, kind in enumerate(command.arguments, start=1):
+        where = "*" if command.many and place == len(command.arguments) else str(place)
+        yield f"'{where}: :{_action(kind, dynamic)}'"
 
 
 def _options(command: Command, dynamic: Sequence[str]) -> str:
@@ -126,7 +139,9 @@ def _action(kind: str, dynamic: Sequence[str]) -> str:
         return "_files"
     if kind == "directory":
         return "_files -/"
-    return f"({kind})" if " " in kind else ""
+    if kind == "toml":
+        return '_files -g "*.toml"'
+    return "" if kind == TEXT else f"({kind})"
 
 
 def _commands(command: Command) -> str:

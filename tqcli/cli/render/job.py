@@ -63,7 +63,7 @@ def show_state(state: State, output: Output) -> str:
 
 def job_lines(job: Job, now: datetime, output: Output) -> Iterator[str]:
     """Give everything about a job: what it is, its timeline, why it failed, what to type next."""
-    for line in _facts(job, output):
+    for line in _facts(job, now, output):
         yield from fold(line, output.width, hang=_LABEL_WIDTH)
     yield ""
     for line in _timeline(job, now):
@@ -74,7 +74,7 @@ def job_lines(job: Job, now: datetime, output: Output) -> Iterator[str]:
     yield from step_lines(_next_steps(job), output)
 
 
-def _facts(job: Job, output: Output) -> Iterator[str]:
+def _facts(job: Job, now: datetime, output: Output) -> Iterator[str]:
     style = STYLES.get(job.state)
     state = one_line(describe_end(job))
     yield _field("job", output.paint(job.id, "bold") + (f" ({one_line(job.name)})" if job.name else ""))
