@@ -161,9 +161,9 @@ def build_verb(verb: Verb) -> Command | Group:
         function = load_command(verb.name)
         group = build_group(Group, function, text=inspect.getdoc(function) or "", below="[COMMAND …]")
     else:
-        first = f"{PROGRAM} {verb.name} {verb.verbs[0][0]}"
-        epilog = f"`{first} -h` explains the first of them and shows an example."
-        group = build_group(Group, _ask_for_more(verb), text=f"{verb.help}.", epilog=epilog)
+        text = "\n    ".join((f"{verb.help}.\n\nExamples:", *verb.examples))
+        epilog = f"`{PROGRAM} {verb.name} COMMAND -h` explains one of them."
+        group = build_group(Group, _ask_for_more(verb), text=text, epilog=epilog)
     group.verb = verb
     return group
 

@@ -120,10 +120,10 @@ def _greet(tq: Invocation, alone: _Alone) -> None:  # noqa: ARG001 - its options
     """Runs jobs on NATS JetStream: on a laptop at once, on a fleet with the same commands.
 
     Examples:
-      tq run -- make test                         run it as a job, see its output, end as it ends
-      tq submit --retries 3 -- ./upload.sh        run it in the background, up to 4 times
+      tq run -- make test                    run it as a job, and end as it ends
+      tq submit --retries 3 -- ./upload.sh   in the background, up to 4 times
       find . -name '*.flac' | tq submit --each-line - -- flac --decode {}
-      tq logs -f @last                            follow the job submitted last
+      tq logs -f @last                       follow the job submitted last
     """
     # TQ_JSON=1 alone says nothing about this line.
     given = [name for name, value in msgspec.structs.asdict(tq.globals).items() if value]

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 
 class Verb(NamedTuple):
-    """One command. With `verbs` it has commands of its own; `alone`, it also is one without them."""
+    """One command. With `verbs` it has commands of its own; `alone`, it also is one without them.
+
+    A command's own help has its examples; `examples` are those of one that is none without a command of its own.
+    """
 
     name: str
     panel: str
     help: str
     verbs: tuple[tuple[str, str], ...] = ()
     alone: bool = False
+    examples: tuple[str, ...] = ()
 
 
 PROGRAM = "tq"
@@ -55,7 +59,7 @@ VERBS = {
         Verb(
             "queue",
             _QUEUES,
-            "Show, add, pause and limit queues",
+            "List queues; add, pause, limit, empty or remove them",
             (
                 ("ls", "List the queues"),
                 ("add", "Add a queue"),
@@ -65,6 +69,7 @@ VERBS = {
                 ("limit", "Limit how many of its jobs run at once"),
                 ("purge", "Cancel all its queued jobs"),
             ),
+            examples=("tq queue ls", "tq queue limit licences 2", "tq queue pause gpu --for 2h"),
         ),
         Verb("init", _SETUP, "Make the streams, with copies in a cluster"),
         Verb("doctor", _SETUP, "Look at all that jobs depend on, and say what to do"),
@@ -81,6 +86,7 @@ VERBS = {
                 ("show", "Show one, without its secrets"),
                 ("rm", "Forget one"),
             ),
+            examples=("tq context add prod --server nats://nats.example --use", "tq context ls"),
         ),
     )
 }

@@ -63,7 +63,7 @@ def add(
     flags: AddFlags,
     *,
     server: Annotated[
-        list[str] | None, Option("--server", metavar="URL", help="a server of it; may be repeated, or have commas")
+        list[str] | None, Option("--server", metavar="URL", help="a server that the name stands for; may be repeated")
     ] = None,
 ) -> None:
     """Name a broker. It is tried once; where it can't be reached, it is kept all the same, with a warning.
@@ -71,7 +71,7 @@ def add(
     The settings file is readable for you alone. Files are named, not copied.
 
     Examples:
-        tq context add prod --server nats://nats-1.example --server nats://nats-2.example --creds prod.creds --use
+        tq context add prod --server nats://nats.example --creds prod.creds --use
         tq context add lab --server tls://lab.example --user ann --tls-ca ca.pem
     """
     servers = server or ([tq.globals.server] if tq.globals.server else [])

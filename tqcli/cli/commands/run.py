@@ -110,7 +110,7 @@ class _Run:
 
         if not self._is_told:
             self._is_told = True
-            self._attendance.say(f"cancelling job {self._id}; Ctrl-C again leaves without waiting for it")
+            self._attendance.say(f"cancelling job {self._id}; Ctrl-C again leaves at once")
         broker = self._session.broker
         with suppress(Conflict, NotFound):  # it has ended
             self._holder = self._session.run(insist(broker, lambda: cancel(broker, self._id))).agent
