@@ -255,7 +255,6 @@ _tq_value() {
         'init --server' | \
         'doctor --monitor' | \
         'doctor --server' | \
-        'up --sync' | \
         'up -c' | \
         'up --slots' | \
         'up --server' | \
@@ -297,6 +296,7 @@ _tq_value() {
     'ls -s' | \
         'ls --state') kind='scheduled blocked queued running retrying succeeded failed cancelled expired' ;;
     'logs --attempt') kind='all' ;;
+    'up --sync') kind='always' ;;
     *) kind='' ;;
     esac
 }

@@ -158,8 +158,8 @@ function __tq_options
             echo -h\t'show this help'
             echo --help\t'show this help'
         case 'ls'
-            echo -s\t'only in this state, or in these'
-            echo --state\t'only in this state, or in these'
+            echo -s\t'only in this state, may be repeated: scheduled, blocked, queued, running, retrying, succeeded, failed, cancelled, expired'
+            echo --state\t'only in this state, may be repeated: scheduled, blocked, queued, running, retrying, succeeded, failed, cancelled, expired'
             echo -q\t'only of this queue'
             echo --queue\t'only of this queue'
             echo -n\t'only those called so'
@@ -582,7 +582,6 @@ function __tq_value
             'init --server' \
             'doctor --monitor' \
             'doctor --server' \
-            'up --sync' \
             'up -c' \
             'up --slots' \
             'up --server' \
@@ -632,6 +631,8 @@ function __tq_value
             echo '=scheduled blocked queued running retrying succeeded failed cancelled expired'
         case 'logs --attempt'
             echo '=all'
+        case 'up --sync'
+            echo '=always'
     end
 end
 

@@ -56,7 +56,7 @@ def count_sent(tq: Tq) -> int:
 
 NOTHING_SENT = [
     (["submit", "--retrys", "3", "--", "true"], 2, "--retrys", "--retries"),
-    (["submit"], 2, "no command", "tq run -- echo hello"),
+    (["submit"], 2, "no command", "after --, as in: -- echo hello"),
     (["submit", "-q", "gpu", "--", "true"], 3, "no queue 'gpu'", "tq queue add gpu"),
     *[
         (["submit", "-q", name, "--", "true"], 2, "can't name a queue", "starts with a letter or digit")
@@ -77,7 +77,29 @@ NOTHING_SENT = [
     (["submit", "--timeout", "5", "--", "true"], 2, "has no unit", "5s"),
     (["submit", "--backoff", "soon", "--", "true"], 2, "not a backoff", "exp:1s..5m"),
     (["submit", "--retry-on", "1,abc", "--", "true"], 2, "abc", ""),
-    (["submit", "--retries", "-1", "--", "true"], 2, "retries", ""),
+    *[
+        (["submit", "--retries", number, "--", "true"], 2, "--retries: ", "a whole number from 0 to 10,000")
+        for number in ("-1", "abc", "", "10001")
+    ],
+    (["submit", "--max-losses", "-1", "--", "true"], 2, "--max-losses: -1 is too small", "from 0 to 1,000"),
+    (["submit", "--backoff", "fixed:-1s", "--", "true"], 2, "--backoff: '-1s'", "durations look like"),
+    (["submit", "--retry-on", "foo", "--", "true"], 2, "--retry-on: 'foo'", "signal"),
+    (["submit", "--array", "foo", "--", "true"], 2, "--array: 'foo' is not an array", "1-100:5"),
+    (["submit", "-n", "", "--", "true"], 2, "--name: ''", "printable"),
+    (["submit", "--key", "", "--", "true"], 2, "--key: ''", "printable"),
+    (["submit", "--timeout", "0", "--", "true"], 2, "--timeout: the duration '0' has no unit", "write 90s"),
+    (["submit", "--timeout", "0s", "--", "true"], 2, "--timeout: it must be more than 0s", "leave it out"),
+    (["submit", "-n", b"a\xff", "--", "true"], 2, r"--name: 'a\xff'", ""),
+    (["run", "--retry", "3", "--", "true"], 2, "no option '--retry'", "did you mean --retries or --retry-on?"),
+    (["run", "--array", "1-3", "--", "true"], 2, "no option '--array'", "`tq submit` has it"),
+    (["logs", "--tail", "abc"], 2, "--tail: 'abc'", "a whole number, at least 0"),
+    (["ls", "--limit", "1.5"], 2, "--limit: '1.5'", "a whole number, at least 1"),
+    (["ls", "--state", "failed,queued"], 2, "--state: 'failed,queued'", "-s failed -s queued"),
+    (["agent", "-c", "0"], 2, "--slots: 0 is too small", "from 1 to 10,000"),
+    (["up", "-c", "0"], 2, "--slots: 0 is too small", "from 1 to 10,000"),
+    (["up", "--sync", "foo"], 2, "--sync: 'foo'", "durations look like"),
+    (["queue", "limit", "default", "-1"], 2, "takes no negative number, but '-1' was given", ""),
+    (["queue", "limit", "default", "9" * 20], 2, "the limit 9", "from 1 to 10,000, or none"),
     (["submit", "--array", "5-1", "--", "true"], 2, "ends before it starts", ""),
     (["submit", "--array", "1-9999999", "--", "true"], 2, "1,000,000", ""),
     (["submit", "--py", "nomodule"], 2, "does not name a Python function", "module:function"),

@@ -285,7 +285,7 @@ def test_variable_without_a_value_is_passed_on(monkeypatch: pytest.MonkeyPatch) 
     [
         (["-e", "NOT_SET_HERE"], ["true"], "--env: 'NOT_SET_HERE' is not set here"),
         (["-e", "=x"], ["true"], "--env: '=x' is not KEY=VALUE"),
-        (["--py", "nonsense"], [], "'nonsense' does not name a Python function"),
+        (["--py", "nonsense"], [], "--py: 'nonsense' does not name a Python function"),
         (["--py", "a:b"], ["true"], "--py names what to run, and so does 'true'"),
         (["--py", "a:b", "--arg", "n"], [], "--arg: 'n' is not KEY=VALUE"),
         (["--py", "a:b", "--arg", "a-b=1"], [], "--arg: 'a-b' can't name an argument"),

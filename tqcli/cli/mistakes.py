@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import typer
-from typer.core import TyperArgument, TyperOption
+from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from tqcli.cli.verbs import PROGRAM
 from tqcli.core.names import quote
@@ -16,7 +16,7 @@ from tqcli.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from typer._click import Context, Parameter
+    from typer._click import Command, Context, Parameter
     from typer._click import exceptions as errors
 else:
     # Where Typer keeps them: a module of its own, of click in older releases.
@@ -25,6 +25,8 @@ else:
 UsageError = errors.UsageError
 
 _SHORTEST_WORD = 4
+_SAME = len("--retr")
+"""Options that share so much may be taken for each other."""
 
 
 def explain(error: UsageError, ctx: Context, words: Sequence[str], *, takes_command: bool) -> InvalidInput:
@@ -54,14 +56,37 @@ def explain_command(name: str, word: str, known: Iterable[str]) -> InvalidInput:
 
 def _explain_unknown(option: str, ctx: Context, words: Sequence[str], *, takes_command: bool) -> InvalidInput:
     word = option if option.startswith("--") else _find_word(option[1:], words)
+    if word[1:].isdecimal():
+        msg = f"{ctx.command_path} takes no negative number, but {quote(word)} was given"
+        return InvalidInput(msg, hint=f"`{ctx.command_path} -h` shows what it takes")
     within = f" (in {quote(word)})" if word != option else ""
     # A word in one dash, as in -timeout, may be meant as a long option; a few letters are flags.
     meant = word if word.startswith("--") else f"-{word}" if len(word) >= _SHORTEST_WORD else ""
-    near = nearest(meant, [name for name in _list_names(ctx) if name.startswith("--")])
-    hint = f"did you mean {near}?" if near else f"`{ctx.command_path} -h` lists its options"
-    if takes_command and not near:
-        hint += "; what belongs to your command comes after --"
+    if other := _find_owner(ctx, option):
+        hint = f"`{other}` has it"
+    elif near := _list_near(meant, [name for name in _list_names(ctx.command, ctx) if name.startswith("--")]):
+        hint = f"did you mean {' or '.join(near)}?"
+    else:
+        hint = f"`{ctx.command_path} -h` lists its options"
+        if takes_command:
+            hint += "; what belongs to your command comes after --"
     return InvalidInput(f"{ctx.command_path} has no option {quote(option)}{within}", hint=hint)
+
+
+def _list_near(meant: str, names: Sequence[str]) -> list[str]:
+    """Return the name most like the one that was meant, and those that start as it does."""
+    near = nearest(meant, names)
+    return [name for name in names if name == near or (near and name[:_SAME] == meant[:_SAME] == near[:_SAME])]
+
+
+def _find_owner(ctx: Context, option: str) -> str | None:
+    """Return the one command that has this long option, if it is just one."""
+    root = ctx.find_root()
+    if not option.startswith("--") or not isinstance(root.command, TyperGroup):
+        return None
+    commands = {name: root.command.get_command(root, name) for name in root.command.list_commands(root)}
+    owners = [name for name, command in commands.items() if command and option in _list_names(command, ctx)]
+    return f"{root.command_path} {owners[0]}" if len(owners) == 1 else None
 
 
 def _explain_value(option: str, ctx: Context, words: Sequence[str]) -> InvalidInput:
@@ -77,8 +102,8 @@ def _find_word(letter: str, words: Sequence[str]) -> str:
     return next(word for word in words if word.startswith("-") and not word.startswith("--") and letter in word)
 
 
-def _list_names(ctx: Context) -> Iterator[str]:
-    for param in ctx.command.get_params(ctx):
+def _list_names(command: Command, ctx: Context) -> Iterator[str]:
+    for param in command.get_params(ctx):
         if isinstance(param, TyperOption):
             yield from param.opts
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from tqcli.cli.parameter import Option
-from tqcli.core.check import check_entrypoint
-from tqcli.core.names import quote
+from tqcli.cli.value import checked, positive_duration, whole_number
+from tqcli.core.backoff import parse_backoff
+from tqcli.core.check import MAX_LOSSES, MAX_RETRIES, check_entrypoint
+from tqcli.core.codes import parse_codes
+from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.options import JobOptions, overlay
 from tqcli.errors import InvalidInput
 
@@ -30,9 +34,26 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     """What was given on the command line; None or empty where nothing was."""
 
     queue: Annotated[
-        str | None, Option("-q", "--queue", metavar="NAME", help="the queue it waits in (default)", complete="queue")
+        str | None,
+        Option(
+            "-q",
+            "--queue",
+            metavar="NAME",
+            help="the queue it waits in (default)",
+            parse=partial(check_name, noun="queue"),
+            complete="queue",
+        ),
     ] = None
-    name: Annotated[str | None, Option("-n", "--name", metavar="TEXT", help="what to call it in lists")] = None
+    name: Annotated[
+        str | None,
+        Option(
+            "-n",
+            "--name",
+            metavar="TEXT",
+            help="what to call it in lists",
+            parse=partial(check_label, noun="job's name"),
+        ),
+    ] = None
     priority: Annotated[
         Literal["high", "normal", "low"] | None, Option("--priority", help="before or after others of its queue")
     ] = None
@@ -40,35 +61,86 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
         str | None, Option("-f", "--file", metavar="JOB.toml", help="a job file; options win over it", complete="toml")
     ] = None
     key: Annotated[
-        str | None, Option("--key", metavar="KEY", help="submit one job at most with this key, however often tried")
+        str | None,
+        Option(
+            "--key",
+            metavar="KEY",
+            help="submit one job at most with this key, however often tried",
+            parse=partial(check_label, noun="key"),
+        ),
     ] = None
     retries: Annotated[
-        int | None, Option("--retries", metavar="N", help="run it again, up to N times", panel=_RETRY)
+        int | None,
+        Option(
+            "--retries",
+            metavar="N",
+            help="run it again, up to N times",
+            parse=whole_number(0, MAX_RETRIES),
+            panel=_RETRY,
+        ),
     ] = None
     backoff: Annotated[
         str | None,
-        Option("--backoff", metavar="RULE", help="pause before a retry: exp:1s..5m, fixed:10s or none", panel=_RETRY),
+        Option(
+            "--backoff",
+            metavar="RULE",
+            help="pause before a retry: exp:1s..5m, fixed:10s or none",
+            parse=checked(parse_backoff),
+            panel=_RETRY,
+        ),
     ] = None
     retry_on: Annotated[
         str | None,
-        Option("--retry-on", metavar="CODES", help="retry only after these: 1,75,100-110,signal,timeout", panel=_RETRY),
+        Option(
+            "--retry-on",
+            metavar="CODES",
+            help="retry only after these: 1,75,100-110,signal,timeout",
+            parse=checked(parse_codes),
+            panel=_RETRY,
+        ),
     ] = None
     no_retry_on: Annotated[
-        str | None, Option("--no-retry-on", metavar="CODES", help="don't retry after these", panel=_RETRY)
+        str | None,
+        Option(
+            "--no-retry-on",
+            metavar="CODES",
+            help="don't retry after these",
+            parse=checked(parse_codes),
+            panel=_RETRY,
+        ),
     ] = None
     timeout: Annotated[
         timedelta | None,
-        Option("--timeout", metavar="D", help="stop an attempt after this long: 90s, 1h30m", panel=_RETRY),
+        Option(
+            "--timeout",
+            metavar="D",
+            help="stop an attempt after this long: 90s, 1h30m",
+            parse=positive_duration,
+            panel=_RETRY,
+        ),
     ] = None
     grace: Annotated[
         timedelta | None, Option("--grace", metavar="D", help="time between TERM and KILL (10s)", panel=_RETRY)
     ] = None
     expires: Annotated[
-        timedelta | None, Option("--expires", metavar="D", help="give up if it has not started by then", panel=_RETRY)
+        timedelta | None,
+        Option(
+            "--expires",
+            metavar="D",
+            help="give up if it has not started by then",
+            parse=positive_duration,
+            panel=_RETRY,
+        ),
     ] = None
     max_losses: Annotated[
         int | None,
-        Option("--max-losses", metavar="N", help="fail it when more than N agents died under it (3)", panel=_RETRY),
+        Option(
+            "--max-losses",
+            metavar="N",
+            help="fail it when more than N agents died under it (3)",
+            parse=whole_number(0, MAX_LOSSES),
+            panel=_RETRY,
+        ),
     ] = None
     env: Annotated[
         list[str] | None,
@@ -83,7 +155,8 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     shell: Annotated[bool, Option("--shell", help="the command is a line for /bin/sh", panel=_RUN)] = False
     python: Annotated[
-        str | None, Option("--py", metavar="MODULE:FUNC", help="call this Python function", panel=_PYTHON)
+        str | None,
+        Option("--py", metavar="MODULE:FUNC", help="call this Python function", parse=check_entrypoint, panel=_PYTHON),
     ] = None
     arg: Annotated[
         list[str] | None,
@@ -113,7 +186,6 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     def _read_work(self, command: Sequence[str] | None) -> JobOptions:
         args, kwargs = _read_args(self.args), _read_kwargs(self.arg)
         if self.python is not None:
-            check_entrypoint(self.python)
             if command:
                 msg = f"--py names what to run, and so does {quote(' '.join(command))}"
                 raise InvalidInput(msg, hint="give arguments of a Python function with --arg K=V or --args JSON")
@@ -121,7 +193,7 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
         if self.shell:
             if not command:
                 msg = "--shell needs a line to run"
-                raise InvalidInput(msg, hint="quote it after --, as in: tq run --shell -- 'sort data | uniq -c'")
+                raise InvalidInput(msg, hint="quote it after --, as in: --shell -- 'sort data | uniq -c'")
             # As ssh does: several words are one line.
             return JobOptions(shell=" ".join(command), args=args, kwargs=kwargs)
         return JobOptions(command=tuple(command) if command else None, args=args, kwargs=kwargs)

@@ -45,12 +45,12 @@ class Session:
         return drive(work)
 
     def ids(self, words: Sequence[str]) -> list[JobId]:
-        """Return the ids that a user typed; `@last`, also where none was, is the job submitted last.
+        """Return the ids that a user typed, each once; `@last`, also where none was, is the job submitted last.
 
         Raises:
             InvalidInput: a word is no id, or nothing was submitted from here yet.
         """
-        return [self._read_id(word) for word in (words or [LAST])]
+        return list(dict.fromkeys(self._read_id(word) for word in (words or [LAST])))
 
     def remember(self, job: JobId) -> None:
         """Make `job` the one that `@last` means."""

@@ -16,6 +16,7 @@ from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     Parse = Callable[[str], object]
 
@@ -58,6 +59,48 @@ def parser_of(kind: Any) -> Parse:
         return parse_duration
     parse: Parse = kind
     return parse
+
+
+def checked(check: Parse) -> Parse:
+    """Return what gives the text itself, where `check` takes it."""
+
+    def parse(text: str) -> str:
+        check(text)
+        return text
+
+    return parse
+
+
+def whole_number(low: int, high: int | None = None) -> Parse:
+    """Return what reads a whole number from `low` to `high`, or of at least `low`."""
+    hint = f"a whole number, at least {low}" if high is None else f"a whole number from {low} to {high:,}"
+
+    def parse(text: str) -> int:
+        try:
+            number = _parse_int(text)
+        except InvalidInput as error:
+            raise InvalidInput(error.message, hint=hint) from None
+        if number < low or (high is not None and number > high):
+            msg = f"{number} is too {'small' if number < low else 'large'}"
+            raise InvalidInput(msg, hint=hint)
+        return number
+
+    return parse
+
+
+def positive_duration(text: str) -> timedelta:
+    """Return the duration, which is longer than nothing.
+
+    Raises:
+        InvalidInput: it is not, or `parse_duration` does not take it.
+    """
+    from tqcli.core.duration import parse_duration  # noqa: PLC0415 - only where a command has one
+
+    duration = parse_duration(text)
+    if not duration:
+        msg = "it must be more than 0s"
+        raise InvalidInput(msg, hint="leave it out where there should be no limit")
+    return duration
 
 
 def _parse_choice(kind: Any, choices: tuple[str, ...]) -> Parse:

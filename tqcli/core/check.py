@@ -152,11 +152,11 @@ def _check_work(work: Shell | Python) -> None:
         return
     if not work.argv or not work.argv[0]:
         msg = "there is no command"
-        raise InvalidInput(msg, hint="put it after --, as in: tq run -- echo hello")
+        raise InvalidInput(msg, hint="put it at the end, after --, as in: -- echo hello")
     check_text(work.argv, noun="the command's word")
     if work.line and (len(work.argv) != 1 or not work.argv[0].strip()):
         msg = "a shell job has one line, which is not blank"
-        raise InvalidInput(msg, hint="quote the line: tq run --shell -- 'sort data | uniq -c'")
+        raise InvalidInput(msg, hint="quote the line: --shell -- 'sort data | uniq -c'")
 
 
 def _check_python(work: Python) -> None:

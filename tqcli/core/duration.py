@@ -33,7 +33,8 @@ def parse_duration(text: str) -> timedelta:
     if match is None or not text:
         if _BARE.fullmatch(text):
             msg = f"the duration {quote(text)} has no unit"
-            shown = text if len(text) <= 9 else "90"  # noqa: PLR2004 - no hint repeats a novel
+            # No hint repeats a novel, nor what few durations may be.
+            shown = text if len(text) <= 9 and float(text) else "90"  # noqa: PLR2004
             raise InvalidInput(msg, hint=f"write {shown}s for seconds, {shown}m for minutes")
         msg = f"{quote(text)} is not a duration"
         raise InvalidInput(msg, hint=_EXAMPLES)

@@ -13,15 +13,18 @@ from tqcli.errors import InvalidInput
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _LABEL_MAX = 128
 _SHOWN_MAX = 40
+_NO_TEXT = re.compile(r"((?<!\\)(?:\\\\)*)\\udc([89a-f][0-9a-f])")
+"""A byte that is no UTF-8, as Python's `repr` shows what it makes of it (PEP 383)."""
 
 
 def quote(text: str) -> str:
     r"""Return `text` as a message may show it: quoted, at most 40 characters of it, control characters escaped.
 
-    >>> print(quote("a\x1b[31mb"))
-    'a\x1b[31mb'
+    >>> print(quote("a\x1b[31mb"), quote("caf\udce9"))
+    'a\x1b[31mb' 'caf\xe9'
     """
-    return repr(text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…")
+    shown = repr(text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…")
+    return _NO_TEXT.sub(r"\1\\x\2", shown)
 
 
 def check_name(text: str, *, noun: str) -> str:

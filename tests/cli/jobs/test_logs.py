@@ -217,7 +217,7 @@ def test_reader_may_leave(tq: Tq, served: Stage, spec: Spec) -> None:
     [
         (("--attempt", "0"), 2, "'0' is not an attempt"),
         (("--attempt", "x"), 2, "'x' is not an attempt"),
-        (("--tail", "-1"), 2, "--tail can't be -1"),
+        (("--tail", "-1"), 2, "--tail: -1 is too small"),
         (("--since", "5"), 2, "has no unit"),
         (("0000000000000000",), 3, "no job 0000000000000000"),
         (("nonsense",), 2, "is not a job id"),

@@ -214,7 +214,7 @@ BAD = {
     "directory as stdin": (("--stdin", ".", "--", "cat"), 2, "Is a directory"),
     "missing job file": (("-f", "nowhere.toml"), 2, "can't be read"),
     "empty key": (("--key", "", "--", "true"), 2, "can't be a key"),
-    "negative retries": (("--retries", "-1", "--", "true"), 2, "number of retries"),
+    "negative retries": (("--retries", "-1", "--", "true"), 2, "--retries: -1 is too small"),
 }
 
 

@@ -39,6 +39,13 @@ def test_running_job_is_stopped_by_its_agent(tq: Tq, stage: Stage, agent: AgentP
     assert eventually(lambda: not process.exists(), 20)
 
 
+def test_id_that_is_given_twice_is_one(tq: Tq, stage: Stage) -> None:
+    """The second time there would be nothing left to cancel."""
+    spec = stage.submit()
+    done = tq("cancel", str(spec.id), str(spec.id))
+    assert (done.code, done.text, done.stderr) == (0, f"cancelled {spec.group} (was queued)", "")
+
+
 def test_group_is_cancelled_whole(tq: Tq, stage: Stage) -> None:
     """One line for all of it."""
     specs = stage.submit_group(range(1, 5))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Option
-from tqcli.core.check import check_slots
+from tqcli.cli.value import whole_number
+from tqcli.core.check import MAX_SLOTS
 from tqcli.core.names import check_name
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.jetstream.admission import LoginRefused
@@ -15,6 +17,11 @@ from tqcli.jetstream.admission import LoginRefused
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
     from tqcli.core.endpoint import Endpoint
+
+SLOTS = Option(
+    "-c", "--slots", metavar="N", help="how many jobs at once (one for each CPU)", parse=whole_number(1, MAX_SLOTS)
+)
+"""The same for `tq up`."""
 
 _NAME_MOST = 64
 _NOT_IN_NAME = re.compile(r"[^a-z0-9_-]+")
@@ -25,12 +32,20 @@ def agent(
     *,
     queue: Annotated[
         list[str] | None,
-        Option("-q", "--queue", metavar="NAME", help="a queue to serve (default); may be repeated", complete="queue"),
+        Option(
+            "-q",
+            "--queue",
+            metavar="NAME",
+            help="a queue to serve (default); may be repeated",
+            parse=partial(check_name, noun="queue"),
+            complete="queue",
+        ),
     ] = None,
-    slots: Annotated[
-        int | None, Option("-c", "--slots", metavar="N", help="how many jobs at once (one for each CPU)")
+    slots: Annotated[int | None, SLOTS] = None,
+    name: Annotated[
+        str | None,
+        Option("--name", metavar="NAME", help="what to call it (HOST-PID)", parse=partial(check_name, noun="agent")),
     ] = None,
-    name: Annotated[str | None, Option("--name", metavar="NAME", help="what to call it (HOST-PID)")] = None,
 ) -> int:
     """Run an agent in the foreground: it takes jobs from its queues and runs them here.
 
@@ -41,9 +56,9 @@ def agent(
         tq agent
         tq agent -q gpu -q default -c 2 --name gpu-1
     """
-    queues = tuple(dict.fromkeys(check_name(one, noun="queue") for one in queue or [DEFAULT_QUEUE]))
-    slots = len(os.sched_getaffinity(0)) if slots is None else check_slots(slots)
-    called = default_name(os.uname().nodename, os.getpid()) if name is None else check_name(name, noun="agent")
+    queues = tuple(dict.fromkeys(queue or [DEFAULT_QUEUE]))
+    slots = slots or len(os.sched_getaffinity(0))
+    called = name or default_name(os.uname().nodename, os.getpid())
     from tqcli.settings.target import choose_target  # noqa: PLC0415 - wrong words are told before
 
     target = choose_target(server=tq.globals.server, context=tq.globals.context)

@@ -9,6 +9,7 @@ import msgspec
 
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.render.log import LogWriter, Look
+from tqcli.cli.value import whole_number
 from tqcli.cli.waiting import be_patient
 from tqcli.client.follow import Follower
 from tqcli.client.follow_group import GroupFollower
@@ -47,7 +48,9 @@ class LogFlags(msgspec.Struct, frozen=True, kw_only=True):
     """What to show, and how."""
 
     follow: Annotated[bool, Option("-f", "--follow", help="go on until the job ends")] = False
-    tail: Annotated[int | None, Option("--tail", metavar="N", help="only the last N lines of each job")] = None
+    tail: Annotated[
+        int | None, Option("--tail", metavar="N", help="only the last N lines of each job", parse=whole_number(0))
+    ] = None
     since: Annotated[
         timedelta | None, Option("--since", metavar="D", help="only what was printed in the last 90s, 5m, 1h …")
     ] = None
@@ -80,9 +83,6 @@ def logs(
         tq logs --attempt all --timestamps 1xkbbg00a7c3k9mf
         tq logs --stderr --tail 20 @last
     """
-    if flags.tail is not None and flags.tail < 0:
-        msg = f"--tail can't be {flags.tail}"
-        raise InvalidInput(msg, hint="0 shows nothing of what is there already, as in: tq logs -f --tail 0")
     with tq.session() as session:
         (job_id,) = session.ids([id_])
         found = session.run(find(session.broker, job_id))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.parameter import Option
+from tqcli.cli.value import parser_of, whole_number
 from tqcli.client.listing import Filters, list_jobs
 from tqcli.client.queues import require_queue
-from tqcli.core.names import check_label, check_name
+from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.spec import DEFAULT_QUEUE
-from tqcli.core.state import State  # noqa: TC001 - read for the command's options
+from tqcli.core.state import State
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -24,18 +26,51 @@ if TYPE_CHECKING:
 LIMIT = 20
 
 
+def _parse_state(text: str) -> object:
+    words = text.split(",")
+    if len(words) > 1 and set(words) <= set(State):
+        msg = f"{quote(text)} are several"
+        raise InvalidInput(msg, hint=f"give one each: {' '.join(f'-s {word}' for word in words)}")
+    return parser_of(State)(text)
+
+
 def ls(
     tq: Invocation,
     *,
-    state: Annotated[list[State] | None, Option("-s", "--state", help="only in this state, or in these")] = None,
-    queue: Annotated[
-        str | None, Option("-q", "--queue", metavar="NAME", help="only of this queue", complete="queue")
+    state: Annotated[
+        list[State] | None,
+        Option(
+            "-s",
+            "--state",
+            metavar="STATE",
+            help=f"only in this state, may be repeated: {', '.join(State)}",
+            parse=_parse_state,
+        ),
     ] = None,
-    name: Annotated[str | None, Option("-n", "--name", metavar="TEXT", help="only those called so")] = None,
+    queue: Annotated[
+        str | None,
+        Option(
+            "-q",
+            "--queue",
+            metavar="NAME",
+            help="only of this queue",
+            parse=partial(check_name, noun="queue"),
+            complete="queue",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        Option(
+            "-n", "--name", metavar="TEXT", help="only those called so", parse=partial(check_label, noun="job's name")
+        ),
+    ] = None,
     since: Annotated[
         timedelta | None, Option("--since", metavar="D", help="only those that changed in the last 90s, 5m, 2d")
     ] = None,
-    limit: Annotated[int | None, Option("-l", "--limit", metavar="N", help=f"at most so many ({LIMIT})")] = None,
+    limit: Annotated[
+        int | None,
+        Option("-l", "--limit", metavar="N", help=f"at most so many ({LIMIT})", parse=whole_number(1)),
+    ] = None,
 ) -> None:
     """List recent jobs, newest first.
 
@@ -46,13 +81,10 @@ def ls(
         tq ls -q gpu -s queued -s running
         tq ls --limit 1000 --json | jq -r 'select(.exit_code == 3) | .id'
     """
-    if limit is not None and limit < 1:
-        msg = f"--limit: {limit} is too few"
-        raise InvalidInput(msg, hint="at least 1")
     filters = Filters(
         states=frozenset(state) if state else None,
-        queue=None if queue is None else check_name(queue, noun="queue"),
-        name=None if name is None else check_label(name, noun="job's name"),
+        queue=queue,
+        name=name,
         since=None if since is None else datetime.now(UTC) - since,
     )
     with tq.session() as session:

@@ -10,12 +10,13 @@ import msgspec
 
 from tqcli.cli.output import has_typist
 from tqcli.cli.parameter import Argument, Option
+from tqcli.cli.value import whole_number
 from tqcli.client import queues as client
 from tqcli.core.duration import format_duration
 from tqcli.core.exit_status import EXIT_CANCELLED
-from tqcli.core.names import quote
 from tqcli.core.plural import count
 from tqcli.errors import InvalidInput
+from tqcli.jetstream.limits import MAX_LIMIT
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
@@ -34,13 +35,18 @@ class _Done(msgspec.Struct, omit_defaults=True):
     cancelled: int | None = None
 
 
-def _parse_limit(text: str) -> int | None:
+_parse_number = whole_number(1, MAX_LIMIT)
+
+
+def _parse_limit(text: str) -> object:
     if text == "none":
         return None
-    if text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 10:  # noqa: PLR2004 - more is no limit
-        return int(text)
-    msg = f"{quote(text)} is not a limit"
-    raise InvalidInput(msg, hint="write a number, or none")
+    try:
+        return _parse_number(text)
+    except InvalidInput as error:
+        hint = f"from 1 to {MAX_LIMIT:,}, or none; `tq queue pause` stops it"
+        msg = f"the limit {error.message}"
+        raise InvalidInput(msg, hint=hint) from None
 
 
 _Name = Annotated[str, Argument("QUEUE", help="the queue", complete="queue")]

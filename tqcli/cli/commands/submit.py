@@ -10,6 +10,8 @@ from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's o
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.sending import build, send
 from tqcli.cli.unserved import warn_locally
+from tqcli.cli.value import checked
+from tqcli.core.bulk import parse_array
 from tqcli.errors import TqError, Unknown
 
 if TYPE_CHECKING:
@@ -37,7 +39,13 @@ class SubmitFlags(msgspec.Struct, frozen=True, kw_only=True):
 
     array: Annotated[
         str | None,
-        Option("--array", metavar="1-100[:STEP]", help="a job for each number, which it has in TQ_INDEX", panel=_MANY),
+        Option(
+            "--array",
+            metavar="1-100[:STEP]",
+            help="a job for each number, which it has in TQ_INDEX",
+            parse=checked(parse_array),
+            panel=_MANY,
+        ),
     ] = None
     each_line: Annotated[
         str | None,

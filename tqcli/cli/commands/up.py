@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from tqcli.cli.commands.agent import SLOTS
 from tqcli.cli.parameter import Option
+from tqcli.cli.value import checked
 from tqcli.core.plural import count
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.plain import connect_plain, drive
@@ -40,11 +42,16 @@ def up(
     tq: Invocation,
     *,
     sync: Annotated[
-        str | None, Option("--sync", metavar="always|D", help="how often the server syncs its disk (always)")
+        str | None,
+        Option(
+            "--sync",
+            metavar="always|D",
+            help="how often the server syncs its disk (always)",
+            parse=checked(parse_sync),
+            complete="always",
+        ),
     ] = None,
-    slots: Annotated[
-        int | None, Option("-c", "--slots", metavar="N", help="how many jobs at once (one for each CPU)")
-    ] = None,
+    slots: Annotated[int | None, SLOTS] = None,
 ) -> None:
     """Keep a server and an agent running in the background, on this machine, until `tq down`.
 

@@ -57,7 +57,8 @@ def wait(
             tq.output.lines(str(watch.id) for watch in ended)
     code = worst(conclude(tq.output, watch.job if isinstance(watch, JobWatch) else watch) for watch in ended)
     if not ended or (len(ended) < len(watches) and not any_):
-        tq.output.note(f"tq: {len(watches) - len(ended)} of {len(watches)} have not ended")
+        left = len(watches) - len(ended)
+        tq.output.note(f"tq: {left} of {len(watches)} {'has' if left == 1 else 'have'} not ended")
         return EXIT_TIMEOUT
     return code
 

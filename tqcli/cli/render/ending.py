@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tqcli.cli.render.words import one_line
 from tqcli.core.ending import describe_end, describe_failure
+from tqcli.core.plural import count
 from tqcli.core.state import Reason, State
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ def _tell_end(job: Job) -> str:
 
 def explain_group(group: GroupWatch) -> str | None:
     """Return a line on how many jobs of the group did not succeed, or None where all did."""
-    counts = {state: count for state, count in group.counts.items() if state is not State.SUCCEEDED}
-    parts = [f"{count:,} {state}" for state, count in counts.items()]
+    parts = [f"{number:,} {state}" for state, number in group.counts.items() if state is not State.SUCCEEDED]
     if group.missing:
         parts.append(f"{group.missing:,} never accepted")
     if not parts:
         return None
-    return f"tq: of {group.size:,} jobs {', '.join(parts)}; `tq status {group.id}` shows which"
+    return f"tq: of {count(group.size, 'job')} {', '.join(parts)}; `tq status {group.id}` shows which"
