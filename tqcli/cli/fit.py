@@ -68,7 +68,8 @@ def fold(text: str, width: int | None, *, hang: int = 0) -> Iterator[str]:
     line = first
     for word in words:
         longer = f"{line} {word}"
-        if measure(longer) > width and measure(line) > hang:
+        # Behind a label as wide as the indent, a new line would have no more room.
+        if measure(longer) > width and measure(line) >= hang and line.strip():
             yield line.rstrip().replace(_TIE, " ")
             line = " " * hang + word
         else:
