@@ -3,11 +3,13 @@
 A lease ends when it was not confirmed in time; that says nothing about the job. After a restart of the server every
 running job is delivered again at once, to whoever asks first. So the agent that gets such a delivery asks the holder
 named in the record. A live one takes the delivery over and the job goes on undisturbed; a dead one has no subscription
-any more, and the server says so within a millisecond.
+any more, and the server says so within a millisecond. Nor has one that is still on its way back to a server that was
+away: soon after we came ourselves, that nobody answers means nothing yet.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from tqcli.jetstream.pull import Delivery
 
 ANSWER_TIMEOUT_S = 1.0
+RETURN_S = 5.0
+"""So long after us every agent has come back: they try at least every 2 s."""
+
+ASK_AGAIN_S = 0.25
 YES = b"yes"
 NO = b"no"
 
@@ -49,11 +55,17 @@ async def hand_over(broker: Broker, record: Record, group: str, index: int, deli
     """Offer the delivery to the agent that the record names; return whether it took it."""
     offer = Offer(group, index, record.claim or "", delivery.settle)
     subject = broker.names.holder(record.agent or "-")
-    try:
-        reply = await broker.link.post(subject, msgspec.json.encode(offer), timeout_s=ANSWER_TIMEOUT_S)
-    except TqError:
-        return False
-    return reply.body == YES
+    while True:
+        try:
+            reply = await broker.link.post(subject, msgspec.json.encode(offer), timeout_s=ANSWER_TIMEOUT_S)
+        except NoResponders:
+            if time.monotonic() - broker.link.server.connected_at > RETURN_S:
+                return False
+        except TqError:
+            return False
+        else:
+            return reply.body == YES
+        await broker.link.sleep(ASK_AGAIN_S)
 
 
 async def is_taken(broker: Broker, name: str) -> bool:

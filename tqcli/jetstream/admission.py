@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.errors import Forbidden, SettingsError, TqError, Unavailable, Unknown
@@ -61,6 +62,7 @@ def admit(info: Info, url: str) -> ServerInfo:
         max_payload=info.max_payload,
         jetstream=info.jetstream,
         cluster=info.cluster,
+        connected_at=time.monotonic(),
     )
 
 
