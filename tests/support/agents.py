@@ -17,6 +17,7 @@ from tqcli.jetstream.plain import drive
 from tqcli.jetstream.records import load_record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.support.stage import Stage
@@ -27,18 +28,29 @@ if TYPE_CHECKING:
 class AgentProcess:
     """An agent on a stage; killed at the end, if it is still there."""
 
-    def __init__(self, stage: Stage, folder: Path, *, slots: int = 2, queues: tuple[str, ...] = ("default",)) -> None:
-        """Start it, and wait until it says that it takes jobs."""
+    def __init__(
+        self,
+        stage: Stage,
+        folder: Path,
+        *,
+        slots: int = 2,
+        queues: tuple[str, ...] = ("default",),
+        module: str = "tqcli.agent",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it, and wait until it says that it takes jobs; `env` is added to this process's environment."""
         self.name = f"agent-{secrets.token_hex(4)}"
         self.log = folder / f"{self.name}.log"
         endpoint = folder / f"{self.name}.json"
         endpoint.write_bytes(msgspec.json.encode(stage.endpoint))
-        command = [sys.executable, "-m", "tqcli.agent", "--endpoint-file", str(endpoint), "--name", self.name]
+        command = [sys.executable, "-m", module, "--endpoint-file", str(endpoint), "--name", self.name]
         command += ["--slots", str(slots)]
         for queue in queues:
             command += ["--queue", queue]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})}
+            )
         eventually(lambda: ", queues " in self.log.read_text() or self.process.poll() is not None, 20)
         assert self.process.poll() is None, self.log.read_text()
 

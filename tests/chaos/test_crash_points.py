@@ -1,0 +1,176 @@
+"""Every step between a job's delivery and its end can be its agent's last.
+
+A rehearsal finds the steps (see `mortal_agent`); then for each of them an agent is killed right before it, and another
+right after it, and a healthy agent finds what they left. Nothing here names the steps that count: one that is added to
+the product is tried as well.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.chaos.history import History
+from tests.chaos.ledger import Ledger
+from tests.chaos.processes import find_processes
+from tests.support.agents import AgentProcess, wait_until_final
+from tests.support.eventually import eventually
+from tests.support.stage import Stage
+from tqcli.core.ids import JobId
+from tqcli.core.state import State
+from tqcli.jetstream.topology import stream_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.server import NatsServer
+    from tqcli.core.spec import Spec
+
+AT_A_TIME = 9
+AGAIN_S = 10.0
+"""Within this time of its agent's death a job runs again."""
+
+SLOW_S = 8.0
+"""What a busy machine may add to a job's own time, and to an agent's start."""
+
+
+class Scenario(NamedTuple):
+    """A job to die with, the steps of a healthy agent, and how often it may run beside the run that was killed.
+
+    A job of None is too short for a `running` record, unless the machine is busy.
+    """
+
+    name: str
+    job: dict[str, float] | None
+    fields: dict[str, Any]
+    steps: list[str]
+    runs: int = 1
+
+
+SCENARIOS = [
+    Scenario("short", None, {}, ["delivery", "record succeeded", "ack"]),
+    Scenario(
+        "long, with output", {"sleep": 0.5, "print": 100}, {},
+        ["delivery", "record running", "log", "record succeeded", "ack"],
+    ),
+    Scenario(
+        "failed, and tried again", {"sleep": 0.2, "good": 2}, {"retries": 3, "backoff": "fixed:1s"},
+        ["delivery", "record running", "record retrying", "timer", "ack",
+         "firing", "enqueue", "ack firing",
+         "delivery", "look", "record running", "record succeeded", "ack"],
+        runs=2,
+    ),
+]  # fmt: skip
+
+
+class Case:
+    """One namespace, in which one agent dies at one step."""
+
+    def __init__(self, server: NatsServer, folder: Path, scenario: Scenario) -> None:
+        """Prepare everything but the agents."""
+        folder.mkdir()
+        self.folder = folder
+        self.scenario = scenario
+        self.stage = Stage(server.endpoint, f"t{secrets.token_hex(6)}")
+        self.stage.open("default")
+        self.history = History(self.stage)
+        self.ledger = Ledger(folder)
+
+    def submit(self) -> Spec:
+        """Queue the scenario's job."""
+        job = self.scenario.job
+        work = self.ledger.brief_work() if job is None else self.ledger.work(**job)
+        return self.stage.submit(work=work, **self.scenario.fields)
+
+    def start_agent(self, die: str = "") -> AgentProcess:
+        """Start an agent, mortal or healthy; all its processes carry its mark."""
+        mark = {"CHAOS_CASE": self.stage.names.namespace, "CHAOS_STEPS": str(self.folder / "steps")}
+        if not die:
+            return AgentProcess(self.stage, self.folder, env=mark)
+        return AgentProcess(self.stage, self.folder, module="tests.chaos.mortal_agent", env={**mark, "CHAOS_DIE": die})
+
+    def steps(self) -> list[str]:
+        """Return what the mortal agent did."""
+        return (self.folder / "steps").read_text().splitlines()
+
+    def is_empty(self) -> bool:
+        """Return whether nothing waits any more, neither in a queue nor for a timer."""
+        names = self.stage.names
+        return not any(
+            self.stage.run(stream_state(self.stage.link, name))["messages"] for name in (names.jobs, names.timers)
+        )
+
+
+@contextmanager
+def opened(server: NatsServer, folder: Path, scenario: Scenario) -> Iterator[Case]:
+    """Yield a case, and remove what it reserves."""
+    case = Case(server, folder, scenario)
+    try:
+        yield case
+    finally:
+        case.stage.clear()
+        case.stage.close()
+
+
+def rehearse(server: NatsServer, folder: Path, scenario: Scenario) -> list[str]:
+    """Return the steps of an agent that nobody kills."""
+    with opened(server, folder, scenario) as case, case.start_agent("never 0"):
+        wait_until_final(case.stage, case.submit())
+        eventually(case.is_empty, SLOW_S)
+        return case.steps()
+
+
+def die_once(server: NatsServer, folder: Path, scenario: Scenario, die: str) -> None:
+    """Let an agent die there, and another one finish its work."""
+    with opened(server, folder, scenario) as case, case.start_agent(die) as mortal:
+        spec = case.submit()
+        mortal.process.wait(20)
+        died_at = time.time()
+        runs_before = len(case.ledger.read())
+        with case.start_agent():
+            record = wait_until_final(case.stage, spec, AGAIN_S + SLOW_S)
+            eventually(case.is_empty, AGAIN_S + SLOW_S)
+            runs = case.ledger.read()
+            left = {process.claim for process in find_processes("CHAOS_CASE", case.stage.names.namespace)}
+        eventually(case.history.is_complete, SLOW_S)
+        records = case.history.read()
+
+        assert mortal.process.returncode == -9
+        assert record.state is State.SUCCEEDED
+        # One final record, and it is the last one.
+        assert list(records) == [str(JobId(spec.group, 0))]
+        assert [one.state.final for one in records[str(JobId(spec.group, 0))]].count(True) == 1
+        assert records[str(JobId(spec.group, 0))][-1] == record
+        # It ran as often as a healthy agent runs it, and once more at most, and soon.
+        assert 1 <= len(runs) <= scenario.runs + 1
+        assert any(run.code == 0 and run.attempt == record.attempt for run in runs)
+        assert record.losses <= 1
+        assert all(run.started_at < died_at + AGAIN_S for run in runs[runs_before : runs_before + 1])
+        assert left <= {None}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_every_step_can_be_the_last(nats_server: NatsServer, tmp_path: Path, scenario: Scenario) -> None:
+    """Whatever an agent did last, the job ends once, as it should, soon, and nothing stays behind."""
+    steps = rehearse(nats_server, tmp_path / "rehearsal", scenario)
+    assert sorted(steps) == sorted(scenario.steps) or (scenario.job is None and set(scenario.steps) < set(steps))
+    deaths = [f"{side} {number}" for number in range(1, len(steps) + 1) for side in ("before", "after")]
+
+    def run(die: str) -> str | None:
+        name = f"{die}: {steps[int(die.split()[1]) - 1]}"
+        try:
+            die_once(nats_server, tmp_path / die.replace(" ", "-"), scenario, die)
+        except Exception as error:  # noqa: BLE001 - the others are worth knowing too
+            return f"{name}: {error!r}"
+        return None
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        failures = [failure for failure in pool.map(run, deaths) if failure]
+    assert not failures, "\n".join(failures)
