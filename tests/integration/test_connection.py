@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import socket
 from contextlib import asynccontextmanager
@@ -368,3 +369,22 @@ def test_closing_a_frozen_connection_returns(fresh_server: NatsServer) -> None:
             session_of(connection).send(b"PUB a 900000\r\n" + secrets.token_bytes(900_000) + b"\r\n")
 
     run(scenario())
+
+
+def test_a_ping_that_is_lost_with_its_connection_is_no_news(fresh_server: NatsServer) -> None:
+    """Nobody waits for nats-py's own pings, so nothing is said when one of them gets no answer."""
+    complaints: list[dict[str, Any]] = []
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        async with connected(fresh_server.endpoint) as connection:
+            fresh_server.freeze()
+            before = session_of(connection)
+            await before._send_ping()  # noqa: SLF001 - what its clock does every few seconds
+            fresh_server.kill()
+            fresh_server.start()
+            await eventually_async(lambda: connection.connected and session_of(connection) is not before, 10.0)
+            gc.collect()
+
+    run(scenario())
+    assert complaints == []

@@ -148,6 +148,7 @@ class Session(Client):
         for pong in self._pongs:
             if not pong.done():
                 pong.set_exception(ConnectionResetError(why))
+                pong.exception()  # looked at: for nats-py's own pings nobody waits, and asyncio would say so in the log
         self._pongs.clear()
         self._handlers.lose(self, why)
 
