@@ -169,7 +169,7 @@ SORTS = (
     Sort("cut of the line", 8, "line", 0, cut_line),
     Sort("cut of all lines", 4, "server", 0, cut_all_lines),
     Sort("black hole in the line", 10, "line", 12, swallow_line),
-    Sort("black hole before the users", 3, "server", 12, swallow_client_line),
+    Sort("black hole before the users", 3, "server", 20, swallow_client_line),
     Sort("slow line", 4, "line", 8, delay_line),
     Sort("pause of the queue", 3, "server", 6, pause_jobs),
 )
@@ -205,13 +205,18 @@ class Weather:
 
     def begin(self) -> Undo:
         """Note that a fault begins; return what notes its end."""
-        storm = [time.time(), float("inf")]
-        self._storms.append(storm)
+        storm = self.note(time.time(), float("inf"))
 
         def end() -> None:
             storm[1] = time.time()
 
         return end
+
+    def note(self, begin: float, end: float) -> list[float]:
+        """Note a fault between these seconds since 1970."""
+        storm = [begin, end]
+        self._storms.append(storm)
+        return storm
 
     def longest_calm(self, begin: float, end: float) -> float:
         """Return the longest time between the two without any fault."""

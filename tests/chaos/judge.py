@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import chain
-from typing import TYPE_CHECKING
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tests.chaos.traffic import Answer, Receipt, allowed_ends
 from tqcli.core.spec import DEFAULT_MAX_LOSSES
 from tqcli.core.state import Reason, State
-from tqcli.jetstream.logs import STDOUT, decode_message
-from tqcli.jetstream.scan import oldest_first
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.chaos.faults import Weather
     from tests.chaos.ledger import Run
-    from tests.chaos.world import World
+    from tests.chaos.world import Death
     from tqcli.core.record import Record
 
 AGAIN_S = 10.0
 """In calm weather a job runs again within this time of its agent's death."""
+
+
+class Evidence(NamedTuple):
+    """What was found out without tq: jobs go by the name `<group>.<index>`, records are in the order of their writing.
+
+    `load_printed` returns how many bytes of an attempt's output are stored.
+    """
+
+    receipts: dict[str, Receipt]
+    runs: list[Run]
+    history: dict[str, list[Record]]
+    deaths: list[Death]
+    weather: Weather
+    load_printed: Callable[[Receipt, int], int]
 
 
 class Verdict(msgspec.Struct):
@@ -44,10 +58,9 @@ class Verdict(msgspec.Struct):
         return [f"{name}: {line}" for name in ("lost", "doubled", "late", "left_over") for line in getattr(self, name)]
 
 
-def judge(world: World, receipts: dict[str, Receipt], weather: Weather) -> Verdict:
-    """Return the verdict on a world in which nothing happens any more; what is left over is not looked for here."""
-    runs = world.ledger.read()
-    history = world.history.read()
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict; what is left over is not looked for here."""
+    receipts, runs, history = evidence.receipts, evidence.runs, evidence.history
     answers = [receipt.answer for receipt in receipts.values()]
     verdict = Verdict(
         accepted=answers.count(Answer.ACCEPTED),
@@ -63,26 +76,27 @@ def judge(world: World, receipts: dict[str, Receipt], weather: Weather) -> Verdi
         verdict.doubled.append(f"job {name}: nobody submitted it")
     for name, receipt in receipts.items():
         records, ran = history.get(name, []), runs_of[name]
-        verdict.lost += _find_lost(world, name, receipt, records, ran)
+        verdict.lost += _find_lost(evidence, name, records, ran)
         verdict.doubled += _find_doubled(name, receipt, records, ran)
-    _measure_returns(verdict, world, runs_of, history, weather)
+    _measure_returns(verdict, evidence, runs_of)
     return verdict
 
 
-def _find_lost(world: World, name: str, receipt: Receipt, records: list[Record], ran: list[Run]) -> list[str]:
+def _find_lost(evidence: Evidence, name: str, records: list[Record], ran: list[Run]) -> list[str]:
+    receipt = evidence.receipts[name]
     if not records or not records[-1].state.final:
         there_is_none = receipt.answer is not Answer.ACCEPTED and not records and not ran
         state = records[-1].state if records else "without a record"
         return [] if there_is_none else [f"job {name} ({receipt.kind.name}, {receipt.answer.name}) is {state}"]
     last = records[-1]
     if (last.state, last.reason) not in allowed_ends(receipt):
-        return [f"job {name} ({receipt.kind.name}) ended as {last.state} {last.reason}"]
+        return [f"job {name} ({receipt.kind.name}) ended as {last.state} {last.reason} {last.exit_code} {last.error}"]
     if last.state is not State.SUCCEEDED:
         return []
     if not any(run.code == 0 and run.attempt == last.attempt for run in ran):
         return [f"job {name} is called succeeded, but its attempt {last.attempt} did not end so"]
     wanted = int(receipt.kind.work.get("print", 0))
-    if wanted and not wanted <= (stored := _stored_bytes(world, receipt, last.attempt)) < wanted + 100:
+    if wanted and not wanted <= (stored := evidence.load_printed(receipt, last.attempt)) < wanted + 100:
         return [f"job {name} printed at least {wanted} bytes, of which {stored} are stored"]
     return []
 
@@ -105,40 +119,22 @@ def _find_doubled(name: str, receipt: Receipt, records: list[Record], ran: list[
     return found
 
 
-def _stored_bytes(world: World, receipt: Receipt, attempt: int) -> int:
-    stage = world.stage
-    subject = stage.names.log(receipt.spec.group, receipt.spec.index, attempt)
-    stored = stage.collect(oldest_first(stage.link, stage.names.logs, subject, page=64))
-    messages = {}
-    for one in stored:
-        message = decode_message(one.subject, one.body)
-        messages[message.number] = message.frames
-    frames = chain.from_iterable(messages[number] for number in sorted(messages))
-    return sum(len(frame.data) for frame in frames if frame.stream == STDOUT)
-
-
-def _measure_returns(
-    verdict: Verdict,
-    world: World,
-    runs_of: dict[str, list[Run]],
-    history: dict[str, list[Record]],
-    weather: Weather,
-) -> None:
+def _measure_returns(verdict: Verdict, evidence: Evidence, runs_of: dict[str, list[Run]]) -> None:
     """Find how long it took until what ran under killed agents ran again, or had ended."""
-    for death in world.deaths:
+    for death in evidence.deaths:
         for name, ran in runs_of.items():
             before = [run for run in ran if run.started_at < death.at]
             if not before or before[-1].agent != death.agent or before[-1].ended_at is not None:
                 continue
             starts = [run.started_at for run in ran if run.started_at > death.at]
-            ends = [record.finished_at.timestamp() for record in history.get(name, []) if record.finished_at]
+            ends = [record.finished_at.timestamp() for record in evidence.history.get(name, []) if record.finished_at]
             if any(end < death.at for end in ends):
                 continue  # it was stopped before, by its timeout or its user
             again_at = min((at for at in (*starts, *ends)), default=None)
             if again_at is None:
                 continue  # lost, and said so
             verdict.killed_runs += 1
-            calm = weather.longest_calm(death.at, again_at)
+            calm = evidence.weather.longest_calm(death.at, again_at)
             verdict.slowest_again_s = max(verdict.slowest_again_s, calm)
             if calm > AGAIN_S:
                 verdict.late.append(f"job {name} came back {again_at - death.at:.1f} s after {death.agent} was killed")

@@ -8,11 +8,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.chaos.faults import NAMES, Fault, Undo, Weather, make_plan
-from tests.chaos.judge import Verdict, judge
+from tests.chaos.judge import Evidence, Verdict, judge
 from tests.chaos.traffic import Traffic
 from tests.chaos.watch import PATIENCE_S, Watch
 from tests.chaos.world import World, pause
+from tests.integration.agent.test_attempts import printed
 from tqcli.errors import TqError
+from tqcli.jetstream.logs import STDOUT
 from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
@@ -42,7 +44,16 @@ def rage(folder: Path, *, seed: int, seconds: float, say: Callable[[str], None])
         say(f"{time.monotonic() - begin:7.1f} s  calm")
         pause(QUIET_S, lambda: _is_quiet(world, traffic))
         pause(PATIENCE_S + 2)
-        verdict = judge(world, traffic.receipts, weather)
+        verdict = judge(
+            Evidence(
+                receipts=traffic.receipts,
+                runs=world.ledger.read(),
+                history=world.history.read(),
+                deaths=world.deaths,
+                weather=weather,
+                load_printed=lambda receipt, attempt: len(printed(world.stage, receipt.spec, STDOUT, attempt)),
+            )
+        )
         watch.stop()
         verdict.left_over += watch.left_over.values()
         verdict.left_over += _leave(world)
