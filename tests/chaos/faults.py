@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CALM_S = 12.0
 """After half of the kills nothing else happens for so long: is everything running again?"""
 
+BUSY_S = 0.1
+"""A fault that finds its target busy takes no place, but some time: all targets may be busy at once."""
+
 Undo = Callable[[], None]
 
 
@@ -188,6 +191,7 @@ def make_plan(seed: int, *, hosts: int, seconds: float) -> list[Fault]:
         lasts = round(rng.uniform(min(0.5, sort.longest_s), sort.longest_s), 1)
         target = (sort.target, 0 if sort.target == "server" else host)
         if busy_until.get(target, 0) > now:
+            now += BUSY_S
             continue
         busy_until[target] = now + lasts
         plan.append(Fault(round(now, 1), sort.name, host, lasts, number))

@@ -24,6 +24,7 @@ class Lines:
         """Prepare; the context manager starts the thread."""
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._proxies: list[Proxy] = []
 
     def __enter__(self) -> Self:
         """Start."""
@@ -41,6 +42,7 @@ class Lines:
         """Return a new line to this port of the loopback interface."""
         proxy = Proxy(self, port)
         self.run(proxy.listen())
+        self._proxies.append(proxy)
         return proxy
 
     def run(self, work: Coroutine[None, None, None]) -> None:
@@ -56,6 +58,8 @@ class Lines:
         self.run(work())
 
     async def _stop(self) -> None:
+        for proxy in self._proxies:
+            proxy.close()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -70,6 +74,7 @@ class Proxy:
         self.port = 0
         self._lines = lines
         self._target = target
+        self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -78,9 +83,13 @@ class Proxy:
 
     async def listen(self) -> None:
         """Take connections from now on."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._server = server
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Take no more connections; to be called on the loop."""
+        if self._server is not None:
+            self._server.close()
 
     def cut(self, *, after_bytes: int = 0) -> None:
         """Reset all connections, when so many more bytes have passed; new ones are welcome."""

@@ -155,6 +155,7 @@ def die_once(server: NatsServer, folder: Path, scenario: Scenario, die: str) -> 
         assert left <= {None}
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_step_can_be_the_last(nats_server: NatsServer, tmp_path: Path, scenario: Scenario) -> None:

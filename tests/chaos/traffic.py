@@ -101,6 +101,8 @@ class Traffic(Thread):
         """Finish what is under way, and leave."""
         self._over.set()
         self.join()
+        if self._link is not None:
+            drive(self._link.close())
         if self.error is not None:
             raise self.error
 

@@ -156,8 +156,8 @@ class World:
         self.stop_keeping()
         for host in self.hosts:
             host.kill()
+        self.stage.close()
         self.lines.__exit__()
-        self.server.kill()
         self.server.__exit__(None, None, None)
 
     def stop_keeping(self) -> None:
