@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,8 +20,11 @@ from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.topology import ensure_streams, stream_configs, stream_state
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from tests.support.server import NatsServer
     from tqcli.jetstream.connection import Connection
+    from tqcli.jetstream.link import Message
 
 ITEM = Item("tq.job.default.normal.g.0", "g", b"{}")
 
@@ -90,3 +93,39 @@ def test_a_full_queue_says_how_many_jobs_it_took(nats_server: NatsServer, unique
     stored = stage.run(stream_state(stage.link, names.jobs))["messages"]
     stage.close()
     assert refused.value.message.startswith(f"{stored:,} of 2,500 jobs were accepted")
+
+
+class Unheard:
+    """A link on which the first answer to a job gets lost; by the next try the stream is full and knows no ids."""
+
+    def __init__(self, stage: Stage) -> None:
+        """It does what the stage's link does, but for that."""
+        self._stage = stage
+        self._first = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stage.link, name)
+
+    def post(self, subject: str, *args: Any, **kwargs: Any) -> Awaitable[Message]:
+        """Send a request."""
+        answer = self._stage.link.post(subject, *args, **kwargs)
+        return self._lose(answer) if self._first and ".job." in subject else answer
+
+    async def _lose(self, answer: Awaitable[Message]) -> Message:
+        self._first = False
+        await answer
+        names = self._stage.names
+        # As when the job has ended, a restart has forgotten its id, and others have filled the stream.
+        full = stream_configs(names)[names.jobs] | {"max_msgs": 1, "duplicate_window": 100_000_000}
+        await call(self._stage.link, f"STREAM.UPDATE.{names.jobs}", full)
+        raise Unknown
+
+
+def test_a_full_queue_does_not_deny_a_try_whose_answer_was_lost(nats_server: NatsServer, unique: str) -> None:
+    """What the stream refuses now, it may have taken before."""
+    stage = Stage(nats_server.endpoint, unique)
+    stage.open("default")
+    item = Item(stage.names.job("default", "normal", "1tt8hd0000000001", 0), "1tt8hd0000000001", b"{}")
+    with pytest.raises(Unknown):
+        stage.run(enqueue(Broker(Unheard(stage), stage.names), item))
+    stage.close()

@@ -45,7 +45,8 @@ async def enqueue(broker: Broker, item: Item, *, recheck: bool = False) -> PubAc
     """Put one job into its queue and return the PubAck: from then on it will end.
 
     Raises:
-        Unknown: a try got no answer, and none after it succeeded for `PATIENCE_S`; the job may be queued.
+        Unknown: a try got no answer, and none after it succeeded for `PATIENCE_S` or until the stream was full; the job
+            may be queued.
         Unavailable: the broker took no try in that time; the job is not queued.
         QueueFull: the stream's limit is reached; the job is not queued.
     """
@@ -127,8 +128,10 @@ async def _insist(broker: Broker, publish: Callable[[bool], Awaitable[Message]],
     while True:
         try:
             return check_ack(await publish(sent), f"job {what}")
-        except QueueFull:
-            raise  # time does not help
+        except QueueFull as error:  # time does not help
+            if sent:  # what it refuses now, it may have taken before
+                raise _gave_up(what, error, sent=sent) from error
+            raise
         except (NotFound, Unavailable, Unknown) as error:
             sent = sent or isinstance(error, Unknown)
             if time.monotonic() >= give_up_at:
