@@ -13,6 +13,8 @@ from tqcli.errors import Unavailable, Unknown
 from tqcli.jetstream.subjects import split_tail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.model.fleet import Child
     from tests.model.link import Task
     from tests.model.rules import ModelAttempt
@@ -36,8 +38,10 @@ def require(*, holds: bool, promise: str) -> None:
 class Ledger:
     """What was promised and what happened, by the job's group id."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
+    def __init__(self, is_well: Callable[[str], bool]) -> None:
+        """`is_well` tells whether an agent that can answer holds this claim now."""
+        self._is_well = is_well
+        self._unasked: set[str] = set()
         self.specs: dict[str, Spec] = {}
         self.submits: dict[str, Task] = {}
         self.children: dict[str, list[Child]] = defaultdict(list)
@@ -54,6 +58,10 @@ class Ledger:
         """Note that a lease ended under a living holder, or that the broker restarted: it may run twice at a time."""
         self._disturbed.update(self.specs if job is None else [job])
 
+    def miss_offer(self, job: str) -> None:
+        """Note that the holder of a job was asked, and could not answer or was not heard."""
+        self._unasked.add(job)
+
     def confirm_cancel(self, job: str) -> None:
         """Note that a user was told that the job is cancelled."""
         self._cancelled[job] = self.delivered
@@ -69,6 +77,9 @@ class Ledger:
         require(holds=record.attempt >= last.attempt, promise="an attempt that was counted stays so")
         require(holds=record.counted <= spec.retries + 1, promise="no attempt beyond the retries")
         require(holds=record.losses <= spec.max_losses + 1, promise="no loss beyond max_losses")
+        taken = last.state is State.RUNNING and record.state is State.RUNNING and record.losses > last.losses
+        if taken and job not in self._unasked:
+            require(holds=not self._is_well(last.claim or ""), promise="a holder that can answer keeps its job")
         if record.state is State.RUNNING:
             self._claims.add((job, record.claim or ""))
         if record.state is State.SUCCEEDED:

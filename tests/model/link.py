@@ -111,6 +111,10 @@ class Network(Protocol):
         """
         ...
 
+    def fail(self, operation: Operation) -> None:
+        """Take note of an operation that has a fault."""
+        ...
+
 
 class ModelLink:
     """One connection; see `tqcli.jetstream.link.Link`."""
@@ -181,6 +185,8 @@ class ModelLink:
             return NOTHING
 
     def _fulfil(self, operation: Operation, fault: Fault) -> Message:
+        if fault is not Fault.NONE:
+            self.network.fail(operation)
         match fault:
             case Fault.FULL if ".job." in operation.subject and operation.subject[0] != "$":
                 return FULL

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from tests.model.broker import NAMES, ModelBroker, Stored, Stream
 from tests.model.clock import CLOCK
 from tests.model.fleet import Agent
 from tests.model.ledger import Broken, Ledger
 from tests.model.link import NOTHING, Fault, ModelLink, Operation, Task
 from tests.unit.core.examples import vary
+from tqcli.agent.handover import Offer
 from tqcli.client.cancel import cancel
 from tqcli.client.submit import make_item
 from tqcli.core.ids import JobId, make_group_id
 from tqcli.core.outcome import Exited
+from tqcli.errors import TqError
 from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.enqueue import enqueue
 from tqcli.jetstream.subjects import split_tail
@@ -38,7 +42,7 @@ class World:
         """Agents wait for jobs; it is 0 o'clock."""
         CLOCK.s = 0.0
         self.rules = rules
-        self.ledger = Ledger()
+        self.ledger = Ledger(self._is_well)
         self.broker = ModelBroker(self.ledger.write)
         self._links: list[ModelLink] = []
         self._tasks: list[Task] = []
@@ -106,13 +110,28 @@ class World:
         """Let an operation happen; see `Network`."""
         subject = operation.subject
         if subject.startswith(HOLDER):
-            name = subject.removeprefix(HOLDER)
-            return next(agent for agent in self.agents if agent.name == name).offer(operation.body)
+            return self._offer(subject.removeprefix(HOLDER), operation)
         if subject.startswith(CANCEL):
             for agent in self.agents:
                 agent.tell_cancelled(subject)
             return NOTHING
         return self.broker.handle(subject, operation.body, operation.headers)
+
+    def fail(self, operation: Operation) -> None:
+        """Take note of an operation that has a fault; see `Network`."""
+        if operation.subject.startswith(HOLDER):
+            self.ledger.miss_offer(msgspec.json.decode(operation.body, type=Offer).group)
+
+    def _offer(self, name: str, operation: Operation) -> Message:
+        try:
+            return next(agent for agent in self.agents if agent.name == name).offer(operation.body)
+        except TqError:
+            self.fail(operation)
+            raise
+
+    def _is_well(self, claim: str) -> bool:
+        held = (attempt for agent in self.agents if not agent.frozen for attempt in agent.attempts)
+        return any(str(attempt.claim) == claim for attempt in held)
 
     # what the model does ------------------------------------------------------------------------------------------
 
