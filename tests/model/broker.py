@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from datetime import datetime
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -52,6 +53,7 @@ class Stream:
         """It is empty."""
         self.name = name
         self.messages: dict[int, Stored] = {}
+        self.delivered = 0
         self._last = 0
         self._ids: dict[str, tuple[int, float]] = {}
 
@@ -75,6 +77,7 @@ class Stream:
     def deliver(self, message: Stored, number: int) -> Delivery:
         """Hand a message over for the time of a lease; `number` tells this delivery from all others."""
         message.count += 1
+        self.delivered = max(self.delivered, message.sequence)
         message.given_back = False
         message.free_at = CLOCK.s + ACK_WAIT_S
         settle = f"$JS.ACK.{self.name}.{message.sequence}.{number}"
@@ -173,10 +176,12 @@ class ModelBroker:
         """Answer a request to JetStream's API."""
         if call.startswith("DIRECT.GET."):
             stream, _, subject = call.removeprefix("DIRECT.GET.").partition(".")
-            wanted = {"next_by_subj": subject} if subject else msgspec.json.decode(body)
+            wanted = {"next_by_subj": subject, "seq": 1} if subject else msgspec.json.decode(body)
             for found, sequence, stored in self._find(stream, wanted):
                 return Message("", None, {"Nats-Subject": found, "Nats-Sequence": str(sequence)}, stored)
             return _MISSING
+        if call.startswith(f"CONSUMER.INFO.{NAMES.jobs}."):
+            return Message("", None, {}, b'{"delivered":{"stream_seq":%d}}' % self.jobs.delivered)
         action, _, stream = call.rpartition(".")
         match action:
             case "STREAM.MSG.GET":
@@ -191,15 +196,16 @@ class ModelBroker:
             case _:
                 raise NotImplementedError(call)
 
-    def _find(self, stream: str, wanted: dict[str, object]) -> Iterator[tuple[str, int, bytes]]:
+    def _find(self, stream: str, wanted: dict[str, Any]) -> Iterator[tuple[str, int, bytes]]:
         """Give subject, sequence and body of the messages with this sequence, or on this subject."""
         pattern = wanted.get("next_by_subj")
         if stream == NAMES.records:
             stored = [(subject, *record) for subject, record in self.records.items()]
         else:
             stored = [(one.subject, one.sequence, one.body) for one in self.jobs.messages.values()]
-        for one in stored:
-            if one[1] == wanted["seq"] if pattern is None else _matches(str(pattern), one[0]):
+        start = wanted["seq"]
+        for one in sorted(stored, key=itemgetter(1)):
+            if one[1] == start if pattern is None else one[1] >= start and _matches(pattern, one[0]):
                 yield one
 
     def _purge(self, stream: str, pattern: str) -> None:

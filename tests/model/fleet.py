@@ -140,7 +140,9 @@ class Agent:
         self._inbox: list[Callable[[], object]] = []
         link = cast("Any", world.open_link())
         self.broker = Broker(link, NAMES)
-        self.desk = Desk(name, self.broker, cast("Any", ModelReporter(self)), cast("Any", None), {})
+        none = cast("Any", None)  # no log, and no runner: nothing is printed, children are the model's
+        reporter = cast("Any", ModelReporter(self))
+        self.desk = Desk(name=name, broker=self.broker, reporter=reporter, logs=none, runners=none, environment={})
         self.leases = Leases(self.broker)
         self._firings = Firings(self.broker, link)
         self._control = Control(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import msgspec
+
 from tqcli.errors import TqError, Unknown
 from tqcli.jetstream.link import REQUEST_TIMEOUT_S, Message, NoResponders, ServerInfo
 
@@ -48,6 +50,17 @@ class Operation:
         return (yield self)
 
 
+class NoLoop:
+    """A loop whose timers are never due: what is asked of it here is days away."""
+
+    def call_later(self, _seconds: float, _callback: Callable[[], object]) -> NoLoop:
+        """Return a handle, which is this."""
+        return self
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
 class Promise(Generic[T]):
     """What the model uses of `asyncio.Future`, without a loop."""
 
@@ -69,6 +82,16 @@ class Promise(Generic[T]):
     def exception(self) -> BaseException | None:
         """Return the error."""
         return self._error
+
+    def result(self) -> T:
+        """Return the result."""
+        if self._error is not None:
+            raise self._error
+        return self._result  # type: ignore[return-value]  # done without an error: it has one
+
+    def get_loop(self) -> NoLoop:
+        """Return what stands in for the event loop."""
+        return NoLoop()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
         """Call it once this is done."""
@@ -93,9 +116,7 @@ class Promise(Generic[T]):
         """Wait until it is done."""
         if not self._over:
             yield self
-        if self._error is not None:
-            raise self._error
-        return self._result  # type: ignore[return-value]  # done without an error: it has one
+        return self.result()
 
 
 class Network(Protocol):
@@ -147,6 +168,16 @@ class ModelLink:
     ) -> None:
         """Do one whose fate nobody learns."""
         await Operation(self, subject, body, self.network.rules.headers(headers or {}), asks=False)
+
+    async def request_many(self, subject: str, body: bytes, *, timeout_s: float = REQUEST_TIMEOUT_S) -> list[Message]:  # noqa: ARG002 - as `post`
+        """Return a batch of messages; others may write between two of them."""
+        wanted: dict[str, Any] = msgspec.json.decode(body)
+        found = [await self.post(f"{subject}.{one}") for one in wanted.get("multi_last", ())]
+        start = wanted.get("seq", 0)
+        while start and len(found) < wanted["batch"]:
+            found.append(await self.post(subject, msgspec.json.encode({**wanted, "seq": start})))
+            start = int(found[-1].headers.get("Nats-Sequence", "-1")) + 1
+        return [*(message for message in found if message.status is None), END]
 
     async def sleep(self, _seconds: float) -> None:
         """Take a step that does nothing: others may do theirs."""
@@ -204,6 +235,7 @@ class ModelLink:
 
 
 NOTHING = Message("", None, {}, b"")
+END = Message("", None, {}, b"", status=204)
 FULL = Message("", None, {}, b'{"error":{"code":503,"err_code":10077,"description":"maximum messages exceeded"}}')
 
 
