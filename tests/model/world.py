@@ -209,6 +209,8 @@ class World:
         """Restart the broker."""
         self.broker.restart(counts_too=counts_too)
         self.ledger.disturb()
+        for agent in self.agents:
+            agent.leases.doubt()  # as each does when it is back
 
     # the end ------------------------------------------------------------------------------------------------------
 

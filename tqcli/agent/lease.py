@@ -3,7 +3,7 @@
 A stale holder's confirmation is answered OK too (H11), so the clock decides. A lease holds for `ACK_WAIT_S` from when
 its last confirmation was *sent*: the server can only have counted from later. Where the next answer comes after that,
 the delivery may have gone to another agent in between, so what we hold is asked whether it is still ours, again at
-each confirmation until it could say.
+each confirmation until it could say. So it is after a restart of the server, which ends every lease.
 
 Each delivery is on its own: one that can't be confirmed or asked delays none of the others and hides nothing from them.
 The beat waits for no answer, so three tries fit into one lease and the last of them has half a second. It is as
@@ -15,6 +15,7 @@ stderr lets it. A process that was stopped, or a host that slept, sees its gap b
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
@@ -64,6 +65,10 @@ class Leases:
     def discard(self, held: Held) -> None:
         """Confirm it no more."""
         self._confirmed_at.pop(held, None)
+
+    def doubt(self) -> None:
+        """Count no lease for certain: the server was restarted, and delivers again all that it had delivered."""
+        self._confirmed_at = dict.fromkeys(self._confirmed_at, -math.inf)
 
     def holds(self, held: Held) -> bool:
         """Return whether its lease can't have ended."""

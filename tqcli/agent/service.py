@@ -78,6 +78,7 @@ class Agent:
     def __init__(self, link: Connection, names: Names, *, queues: tuple[str, ...], slots: int, name: str) -> None:
         """Nothing happens before `run`."""
         self._link = link
+        self._server_id = link.server.id
         self._broker = Broker(link, names)
         self._queues = queues
         self._slots = slots
@@ -144,8 +145,15 @@ class Agent:
             link, names, self._name, attempts=self._attempts, intake=self._intake, on_drain=self._leaving.set
         )
         await control.open()
+        link.on_reconnect(self._doubt_leases)
         link.on_reconnect(self._intake.reconnected)
         link.on_reconnect(self._firings.reconnected)
+
+    def _doubt_leases(self) -> None:
+        """Where it is not the server of before, what we hold may be another agent's by now."""
+        if self._server_id != self._link.server.id:
+            self._server_id = self._link.server.id
+            self._leases.doubt()
 
     async def _perform(self, delivery: Delivery, free_slot: Callable[[], None]) -> None:
         try:

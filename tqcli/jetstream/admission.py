@@ -62,6 +62,7 @@ def admit(info: Info, url: str) -> ServerInfo:
         max_payload=info.max_payload,
         jetstream=info.jetstream,
         cluster=info.cluster,
+        id=info.server_id,
         connected_at=time.monotonic(),
     )
 

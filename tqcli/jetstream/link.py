@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True):
 class ServerInfo(msgspec.Struct, frozen=True):
     """What the server said of itself. `url` is the one in use, without credentials; `max_payload` in bytes.
 
-    `connected_at` is when this connection to it was made, by the monotonic clock.
+    `id` is new each time it starts; `connected_at` is when this connection to it was made, by the monotonic clock.
     """
 
     url: str
@@ -51,6 +51,7 @@ class ServerInfo(msgspec.Struct, frozen=True):
     max_payload: int
     jetstream: bool
     cluster: str | None = None
+    id: str = ""
     connected_at: float = 0.0
 
 

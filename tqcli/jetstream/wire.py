@@ -41,6 +41,7 @@ class Info(msgspec.Struct, frozen=True):
     """What a server says first, and again when it changes. Fields that tq has no use for are left out."""
 
     version: str
+    server_id: str = ""
     server_name: str = ""
     max_payload: int = 1024 * 1024
     jetstream: bool = False

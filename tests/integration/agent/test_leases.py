@@ -78,6 +78,24 @@ def test_each_lease_is_on_its_own(fresh_server: NatsServer, monkeypatch: pytest.
     asyncio.run(main())
 
 
+def test_after_a_restart_of_the_server_everything_held_is_asked(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fresh its lease is: the server delivers again what it had delivered."""
+    monkeypatch.setattr(lease, "BEAT_S", 0.05)
+    lost, fine = Thing(answer=False), Thing()
+
+    async def main() -> None:
+        async with held(nats_server.endpoint, lost, fine) as (leases, _):
+            leases.doubt()
+            assert not leases.holds(fine)
+            await eventually_async(lambda: leases.holds(fine) and lost.asked, 10)
+            assert not leases.holds(lost)
+            assert fine.asked == 1
+
+    asyncio.run(main())
+
+
 def test_the_beat_waits_for_no_answer(nats_server: NatsServer, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next confirmations go out while the first is still unanswered."""
     monkeypatch.setattr(lease, "BEAT_S", 0.05)

@@ -1,0 +1,43 @@
+"""An agent that is back after its server was restarted, later than the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tests.chaos.proxy import Lines
+from tests.integration.agent.test_attempts import shell
+from tests.integration.agent.test_losses import is_alive
+from tests.integration.agent.test_steering import wait_until_running
+from tests.support.agents import AgentProcess
+from tests.support.eventually import eventually
+from tests.support.stage import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.server import NatsServer
+
+
+def test_who_comes_back_too_late_gives_its_job_up(fresh_server: NatsServer, tmp_path: Path) -> None:
+    """Though by its own clock its lease never ended: the restart ended it, and another agent has the job."""
+    pids = tmp_path / "pids"
+    stage = Stage(fresh_server.endpoint, "tq")
+    stage.open("default")
+    with Lines() as lines:
+        line = lines.open(fresh_server.port)
+        far = Stage(msgspec.structs.replace(fresh_server.endpoint, servers=(f"nats://127.0.0.1:{line.port}",)), "tq")
+        with AgentProcess(far, tmp_path):
+            spec = stage.submit(work=shell(f"echo $$ >> {pids}; exec sleep 60"))
+            wait_until_running(stage, spec)
+            with AgentProcess(stage, tmp_path):
+                line.swallow()
+                fresh_server.restart()
+                eventually(lambda: len(pids.read_text().split()) == 2, 20)
+                line.restore()
+                first, second = map(int, pids.read_text().split())
+                eventually(lambda: not is_alive(first), 10)
+                assert is_alive(second)
+        far.close()
+    stage.close()
