@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_who_comes_back_too_late_gives_its_job_up(fresh_server: NatsServer, tmp_path: Path) -> None:
-    """Though by its own clock its lease never ended: the restart ended it, and another agent has the job."""
+    """Whatever its own clock says of its lease: the restart ended it, and another agent has the job."""
     pids = tmp_path / "pids"
     stage = Stage(fresh_server.endpoint, "tq")
     stage.open("default")
