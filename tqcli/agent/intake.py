@@ -149,6 +149,13 @@ class Intake:
     async def _fill(self) -> None:
         """Offer what is free to the lines in the order of priority; park those that are empty."""
         self._give_back_stale()
+        if self._room > 0:
+            await self._ask_all()
+        if self._free <= 0:
+            for tickets in self.tickets.values():
+                await tickets.release()
+
+    async def _ask_all(self) -> None:
         for level in self._levels:
             level.rotate(1)  # queues take turns within a level
         for line in list(self._lines):
@@ -162,9 +169,6 @@ class Intake:
                 raise
             except TqError as error:
                 self._close(line, str(error))
-        if self._free <= 0:
-            for tickets in self.tickets.values():
-                await tickets.release()
 
     async def _ask(self, line: Line) -> None:
         """Ask one line for what may start."""
