@@ -31,7 +31,7 @@ from tqcli.jetstream.pull import TERMINATE
 from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.topology import ensure_queue, ensure_timers, wait_for_streams
 from tqcli.process.pool import RunnerPool
-from tqcli.process.stop import become_subreaper, containment, kill_strays
+from tqcli.process.stop import become_subreaper, kill_strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +109,7 @@ class Agent:
         self._handle_signals()
         say(
             f"agent {self._name}: slots {self._slots}, queues {', '.join(self._queues)}, {self._link.server.url}, "
-            f"processes held together by {containment()}"
+            f"processes held together by {self._runners.containment}"
         )
         async with asyncio.TaskGroup() as group:
             background = [
@@ -212,7 +212,7 @@ class Agent:
             busy=self._intake.busy,
             running=tuple(running[:SHOWN_JOBS]),
             draining=self._leaving.is_set(),
-            containment=containment(),
+            containment=self._runners.containment,
             started_at=self._started_at,
             seen_at=now(),
         )

@@ -25,7 +25,8 @@ agent dies, `kill -9` too     each runner sees its socket end (or gets SIGUSR1, 
 runner dies                   its orphans come to the zygote, which kills them; `run` returns `RunnerLost`
 zygote dies                   its runners get SIGUSR1: as when the agent dies; the pool starts another zygote
 zygote and runner at once     orphans come to the agent where it is a sub-reaper, which knows them by TQ_CLAIM (`stop`)
-all of them at once           the agent's next start finds them by TQ_CLAIM (`stop.kill_strays`)
+all of them at once           the next agent's start finds them by their `cgroup`, where the host delegates one, else
+                              by TQ_CLAIM (`stop.kill_strays`)
 ============================  ====================================================================================
 
 What the kernel won't let die (or is not ours to kill: set-user-ID) within a minute costs the slot its runner, not the

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tqcli.process.cgroup import Cgroup
 from tqcli.process.child import Runner
-from tqcli.process.stop import containment as containment
-from tqcli.process.stop import sweep_orphans
+from tqcli.process.stop import containment, sweep_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,12 @@ class RunnerPool:
         self._idle: list[Runner] = []
         self._runners: set[Runner] = set()
         self._sweeps: set[asyncio.Task[None]] = set()
+        self._cgroup: Cgroup | None = None
+
+    @property
+    def containment(self) -> str:
+        """What holds an attempt's processes together: `cgroup`, `subreaper`, or only a `process group`."""
+        return containment() if self._cgroup is None else "cgroup"
 
     async def __aenter__(self) -> Self:
         """Return the pool."""
@@ -89,10 +95,19 @@ class RunnerPool:
             await zygote.close()
         if self._sweeps:
             await asyncio.wait(self._sweeps, timeout=CLOSE_TIMEOUT_S)
+        if self._cgroup is not None:
+            self._cgroup.remove()
+            self._cgroup = None
 
     def _require_zygote(self) -> Zygote:
         if self._zygote is None:
+            if self._cgroup is None:
+                self._cgroup = Cgroup.make()
             self._zygote = Zygote(self._on_zygote_lost)
+            # Before it forks anything: what it forks is born there.
+            if self._cgroup is not None and not self._cgroup.take(self._zygote.pid):
+                self._cgroup.remove()
+                self._cgroup = None
         return self._zygote
 
     def _on_runner_lost(self, runner: Runner) -> None:

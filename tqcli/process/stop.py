@@ -1,7 +1,7 @@
-"""The last net: processes of attempts whose runner can't end them, because it was killed itself.
+"""The last nets: processes of attempts whose runner can't end them, because it was killed itself.
 
 A killed runner's orphans go to the zygote. Only when that is killed too do they come to the agent, if it is a
-sub-reaper, or to init. They are known by the variable TQ_CLAIM in their environment.
+sub-reaper, or to init. They are known by their cgroup, or by the variable TQ_CLAIM in their environment.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import signal
 from contextlib import suppress
 
-from tqcli.process import tree
+from tqcli.process import cgroup, tree
 
 CLAIM_VARIABLE = "TQ_CLAIM"
 """In the environment of every command, and so of what it starts: names the delivery that it runs for."""
@@ -62,12 +62,14 @@ def sweep_orphans(dying: set[int]) -> bool:
 
 
 def kill_strays() -> int:
-    """Kill every process of this host that runs for an attempt without a runner above it; return how many.
+    """Kill what is left of dead agents' attempts on this host; return how many processes that were.
+
+    All that is in their cgroups, where there are any, and every process that runs for an attempt without a runner.
 
     For an agent that starts: whatever killed the one before may have killed its runners with it (H34).
     """
     own = os.environ.get(CLAIM_VARIABLE)
-    killed = 0
+    killed = cgroup.kill_left()
     for pid in tree.processes():
         if read_claim(pid) in (None, own) or not is_stray(pid):
             continue
