@@ -36,7 +36,7 @@ class Cgroup:
         pid = os.getpid()
         folder = above / f"{PREFIX}{pid}-{_read_start(pid)}"
         try:
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
         except OSError:
             return None
         if not (folder / "cgroup.kill").exists():

@@ -105,6 +105,7 @@ class Runner:
         try:
             self.main = self.start(packet, fds)
         except NotStartable as refusal:
+            os.chdir("/")
             self.sock.send(wire.encode_not_started(refusal.code, refusal.kind, refusal.message))
             self.clear()
             return
@@ -116,6 +117,7 @@ class Runner:
                 self.kill_at = time.monotonic()  # the command is done, so what it left behind goes at once
             if self.wait(self.pursue()):
                 self.obey(self.take()[0])
+        os.chdir("/")
         self.report(last=False)
         self.clear()
 
@@ -139,8 +141,7 @@ class Runner:
         return launch(cwd, argv, env, actions)
 
     def clear(self) -> None:
-        """Leave the attempt's directory, and remove it where it was made for it."""
-        os.chdir("/")
+        """Remove the attempt's directory, where it was made for it. The slot does not wait for that."""
         if self.made:
             import shutil  # noqa: PLC0415 - few attempts need it, and every runner would pay for it
 
