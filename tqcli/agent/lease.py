@@ -3,7 +3,8 @@
 A stale holder's confirmation is answered OK too (H11), so the clock decides. A lease holds for `ACK_WAIT_S` from when
 its last confirmation was *sent*: the server can only have counted from later. Where the next answer comes after that,
 the delivery may have gone to another agent in between, so what we hold is asked whether it is still ours, again at
-each confirmation until it could say. So it is after a restart of the server, which ends every lease.
+each confirmation until it could say. So it is after a restart of the server, which ends every lease; and a job's
+holder is asked after each loss of the connection, for it may have missed that the job was cancelled.
 
 Each delivery is on its own: one that can't be confirmed or asked delays none of the others and hides nothing from them.
 The beat waits for no answer, so three tries fit into one lease and the last of them has half a second. It is as
@@ -25,6 +26,8 @@ from tqcli.jetstream.pull import IN_PROGRESS
 from tqcli.jetstream.topology import ACK_WAIT_S
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tqcli.jetstream.broker import Broker
 
 BEAT_S = 2.5
@@ -53,6 +56,7 @@ class Leases:
         self._broker = broker
         self._confirmed_at: dict[Held, float] = {}
         self._beat_at = now_s()
+        self._hurry = asyncio.Event()
 
     def add(self, held: Held) -> None:
         """Confirm this delivery from now on.
@@ -66,9 +70,12 @@ class Leases:
         """Confirm it no more."""
         self._confirmed_at.pop(held, None)
 
-    def doubt(self) -> None:
-        """Count no lease for certain: the server was restarted, and delivers again all that it had delivered."""
-        self._confirmed_at = dict.fromkeys(self._confirmed_at, -math.inf)
+    def doubt(self, some: Iterable[Held] | None = None) -> None:
+        """Count these leases, or all, for lost until they are confirmed anew, at once."""
+        for held in self._confirmed_at if some is None else some:
+            if held in self._confirmed_at:
+                self._confirmed_at[held] = -math.inf
+        self._hurry.set()
 
     def holds(self, held: Held) -> bool:
         """Return whether its lease can't have ended."""
@@ -82,7 +89,10 @@ class Leases:
                 self._beat_at = now_s()
                 for held in self._confirmed_at:
                     confirmations.create_task(self._confirm(held, self._beat_at))
-                await asyncio.sleep(BEAT_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(BEAT_S):
+                        await self._hurry.wait()
+                self._hurry.clear()
 
     async def _confirm(self, held: Held, sent_at: float) -> None:
         with suppress(TqError):  # the next beat tries again

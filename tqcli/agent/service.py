@@ -150,10 +150,10 @@ class Agent:
         link.on_reconnect(self._firings.reconnected)
 
     def _doubt_leases(self) -> None:
-        """Where it is not the server of before, what we hold may be another agent's by now."""
-        if self._server_id != self._link.server.id:
-            self._server_id = self._link.server.id
-            self._leases.doubt()
+        """Meanwhile a job may have been cancelled; a server that was restarted may have given all to another agent."""
+        restarted = self._server_id != self._link.server.id
+        self._server_id = self._link.server.id
+        self._leases.doubt(None if restarted else self._attempts)
 
     async def _perform(self, delivery: Delivery, free_slot: Callable[[], None]) -> None:
         try:

@@ -11,12 +11,14 @@ from tests.integration.agent.test_attempts import printed, shell
 from tests.support.agents import read_record, wait_until_final
 from tests.support.eventually import eventually
 from tqcli.agent.printing import CAP_BYTES, TAIL_BYTES
-from tqcli.core.spec import Shell
+from tqcli.core.spec import Python, Shell
 from tqcli.core.state import State
 from tqcli.jetstream.logs import STDOUT
-from tqcli.jetstream.topology import stream_state
+from tqcli.jetstream.topology import consumer_info, stream_state
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.agent.conftest import StartAgent
     from tests.support.stage import Stage
 
@@ -85,3 +87,29 @@ def test_a_gibibyte_of_output_costs_no_memory(stage: Stage, start_agent: StartAg
     expected = b"\0" * 7 if "zero" in line else b"a line\n"
     assert kept[: 1000 * 7] == expected * 1000
     assert kept[-7:] == (expected * 2)[size % 7 : size % 7 + 7]
+
+
+@pytest.mark.timeout(120)
+def test_no_lease_is_late_because_of_what_a_job_does(stage: Stage, start_agent: StartAgent, tmp_path: Path) -> None:
+    """A flood of output for longer than a lease, and Python code that never lets go of its interpreter."""
+    (tmp_path / "busy.py").write_text(
+        "import time\ndef spin():\n    end = time.monotonic() + 10\n    while time.monotonic() < end: pass\n"
+    )
+    start_agent(slots=2)
+    flood = stage.submit(work=shell("timeout 10 yes; exit 0"))
+    spin = stage.submit(work=Python("busy:spin"), cwd=str(tmp_path))
+    consumer = stage.names.queue_consumer("default", "normal")
+    again = 0
+
+    def over() -> bool:
+        nonlocal again
+        info = stage.run(consumer_info(stage.link, stage.names.jobs, consumer))
+        again = max(again, info["num_redelivered"])
+        return all((record := read_record(stage, spec)) and record.state.final for spec in (flood, spin))
+
+    eventually(over, 60)
+    assert again == 0
+    for spec in (flood, spin):
+        record = read_record(stage, spec)
+        assert record is not None
+        assert (record.state, record.attempt, record.losses) == (State.SUCCEEDED, 1, 0)

@@ -39,6 +39,7 @@ def folders(pid: int) -> list[Path]:
 
 def test_jobs_run_in_the_cgroup_of_their_agent() -> None:
     """With their daemons; it is gone when the pool is closed."""
+
     async def check() -> None:
         async with RunnerPool() as pool:
             done = await attempt(await pool.acquire(), make_command("sh", "-c", "setsid cat /proc/self/cgroup"))
