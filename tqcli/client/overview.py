@@ -28,7 +28,10 @@ RECENT = 1000
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole broker. `waiting` jobs wait for their time or retry; `recent` counts ended jobs, the oldest `since`."""
+    """The whole broker. `waiting` jobs wait for their time or retry; `recent` counts ended jobs, the oldest `since`.
+
+    `more`: there are older ones, which were not looked at.
+    """
 
     server: str
     queues: tuple[Queue, ...]
@@ -38,6 +41,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     recent: dict[State, int]
     since: datetime | None
+    more: bool
 
     @property
     def unused(self) -> bool:
@@ -48,7 +52,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 async def load_overview(broker: Broker) -> Overview:
     """Return the state of the whole broker; of an unused one, nothing but its server."""
     queues = await list_queues(broker)
-    recent, since = await _count_recent(broker)
+    recent, since, more = await _count_recent(broker)
     return Overview(
         server=broker.link.server.url,
         queues=tuple(queues),
@@ -58,18 +62,19 @@ async def load_overview(broker: Broker) -> Overview:
         waiting=await _count_timers(broker),
         recent=recent,
         since=since,
+        more=more,
     )
 
 
-async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | None]:
-    """Return how many of the newest records are final, by state, and when the oldest of them ended."""
+async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | None, bool]:
+    """Return how many of the newest records are final, by state, when the oldest ended, and whether there are more."""
     counts: dict[State, int] = {}
     since: datetime | None = None
     scanned = 0
     async for stored in newest_first(broker.link, broker.names.records, ">"):
         scanned += 1
         if scanned > RECENT:
-            break
+            return counts, since, True
         try:
             seen = glance(stored.body)
         except msgspec.DecodeError:
@@ -77,7 +82,7 @@ async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | No
         if seen.state.final:
             counts[seen.state] = counts.get(seen.state, 0) + 1
             since = seen.finished_at or since
-    return counts, since
+    return counts, since, False
 
 
 async def _count_timers(broker: Broker) -> int:

@@ -95,7 +95,8 @@ def _past(overview: Overview, now: datetime, output: Output) -> Iterator[str]:
         if number := overview.recent.get(state):
             yield f"{number:,} {show_state(state, output)}"
     if overview.since is not None:
-        yield f"since {clock(overview.since, now)}, of the last {RECENT:,}"
+        since = f"since {clock(overview.since, now)}"
+        yield f"{since}, of the last {RECENT:,}" if overview.more else since
 
 
 def _hints(overview: Overview) -> Iterator[str]:
