@@ -7,25 +7,25 @@ with even those in it that dropped their environment. Source: the kernel's cgrou
 
 from __future__ import annotations
 
+import fcntl
 import os
+import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from tqcli.process import tree
-
 PREFIX = "tq-agent-"
 GONE_WITHIN_S = 2.0
-_START_TIME = 19  # field of /proc/<pid>/stat after the name
 
 
 class Cgroup:
-    """The cgroup of one agent; the agent itself is not in it."""
+    """The cgroup of one agent; the agent itself is not in it, but holds a lock on it for as long as it lives."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is there."""
+    def __init__(self, folder: Path, lock: int) -> None:
+        """`folder` is there, and `lock` an open descriptor of it."""
         self._folder = folder
+        self._lock = lock
 
     @classmethod
     def make(cls) -> Self | None:
@@ -33,16 +33,19 @@ class Cgroup:
         above = find_delegated()
         if above is None:
             return None
-        pid = os.getpid()
-        folder = above / f"{PREFIX}{pid}-{_read_start(pid)}"
+        folder = above / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir()
         except OSError:
             return None
-        if not (folder / "cgroup.kill").exists():
-            folder.rmdir()
+        lock = _try_lock(folder)
+        if lock is None:  # another agent that starts took it for a dead one's, and removes it
             return None
-        return cls(folder)
+        cgroup = cls(folder, lock)
+        if not (folder / "cgroup.kill").exists():
+            cgroup.remove()
+            return None
+        return cgroup
 
     def take(self, pid: int) -> bool:
         """Move a process into it, with all that it will start; return False where that is not possible."""
@@ -56,6 +59,7 @@ class Cgroup:
         """Remove it, once nothing is in it; what is left the next agent ends."""
         with suppress(OSError):
             self._folder.rmdir()
+        os.close(self._lock)
 
 
 def kill_left() -> int:
@@ -65,15 +69,33 @@ def kill_left() -> int:
         return 0
     killed = 0
     for folder in above.glob(f"{PREFIX}*"):
-        pid, _, start = folder.name.removeprefix(PREFIX).partition("-")
-        if not pid.isdigit() or _read_start(int(pid)) == start:
+        lock = _try_lock(folder)
+        if lock is None:
             continue
-        with suppress(OSError):  # another agent that starts may be doing the same
+        with suppress(OSError):  # another agent that starts may have done the same
             killed += len((folder / "cgroup.procs").read_text().split())
             (folder / "cgroup.kill").write_text("1")
             _wait_until_empty(folder)
             folder.rmdir()
+        os.close(lock)
     return killed
+
+
+def _try_lock(folder: Path) -> int | None:
+    """Return a descriptor that holds the folder's lock; None where somebody else does, or it is gone.
+
+    A process id would not do to tell whose it is: agents in several containers may share the folder above.
+    """
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
 
 
 def find_delegated() -> Path | None:
@@ -111,12 +133,6 @@ def _is_marked(folder: Path) -> bool:
         return os.getxattr(folder, "trusted.delegate") == b"1"
     except OSError:
         return False
-
-
-def _read_start(pid: int) -> str:
-    """Return when a process was started, which tells it from a later one of the same id; empty where it is gone."""
-    fields = tree.read_proc(pid, "stat").rpartition(b") ")[2].split()
-    return fields[_START_TIME].decode() if len(fields) > _START_TIME else ""
 
 
 def _wait_until_empty(folder: Path) -> None:
