@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.chaos.proxy import Lines
+from tests.chaos.proxy import Lines, Proxy
 from tests.integration.agent.test_attempts import shell
 from tests.integration.agent.test_losses import is_alive
 from tests.integration.agent.test_steering import wait_until_running
@@ -16,9 +17,31 @@ from tests.support.stage import Stage
 from tqcli.client.cancel import cancel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.server import NatsServer
+    from tqcli.core.spec import Spec
+
+
+@contextmanager
+def far_agent(stage: Stage, server: NatsServer, folder: Path) -> Iterator[tuple[AgentProcess, Proxy]]:
+    """Give an agent that reaches the server over a line of its own, and that line."""
+    with Lines() as lines:
+        line = lines.open(server.port)
+        endpoint = msgspec.structs.replace(stage.endpoint, servers=(f"nats://127.0.0.1:{line.port}",))
+        far = Stage(endpoint, stage.names.namespace)
+        with AgentProcess(far, folder) as agent:
+            yield agent, line
+        far.close()
+
+
+def start_sleeper(stage: Stage, pids: Path) -> Spec:
+    """Return a job that runs, and has written its process id there; so does each later run of it."""
+    spec = stage.submit(work=shell(f"echo $$ >> {pids}; exec sleep 60"))
+    wait_until_running(stage, spec)
+    eventually(lambda: pids.exists() and pids.read_text(), 10)
+    return spec
 
 
 def test_who_comes_back_too_late_gives_its_job_up(fresh_server: NatsServer, tmp_path: Path) -> None:
@@ -26,21 +49,16 @@ def test_who_comes_back_too_late_gives_its_job_up(fresh_server: NatsServer, tmp_
     pids = tmp_path / "pids"
     stage = Stage(fresh_server.endpoint, "tq")
     stage.open("default")
-    with Lines() as lines:
-        line = lines.open(fresh_server.port)
-        far = Stage(msgspec.structs.replace(fresh_server.endpoint, servers=(f"nats://127.0.0.1:{line.port}",)), "tq")
-        with AgentProcess(far, tmp_path):
-            spec = stage.submit(work=shell(f"echo $$ >> {pids}; exec sleep 60"))
-            wait_until_running(stage, spec)
-            with AgentProcess(stage, tmp_path):
-                line.swallow()
-                fresh_server.restart()
-                eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2, 20)
-                line.restore()
-                first, second = map(int, pids.read_text().split())
-                eventually(lambda: not is_alive(first), 10)
-                assert is_alive(second)
-        far.close()
+    with far_agent(stage, fresh_server, tmp_path) as (_, line):
+        start_sleeper(stage, pids)
+        with AgentProcess(stage, tmp_path):
+            line.swallow()
+            fresh_server.restart()
+            eventually(lambda: len(pids.read_text().split()) == 2, 20)
+            line.restore()
+            first, second = map(int, pids.read_text().split())
+            eventually(lambda: not is_alive(first), 10)
+            assert is_alive(second)
     stage.close()
 
 
@@ -49,18 +67,12 @@ def test_a_job_that_was_cancelled_meanwhile_is_stopped(fresh_server: NatsServer,
     pids = tmp_path / "pids"
     stage = Stage(fresh_server.endpoint, "tq")
     stage.open("default")
-    with Lines() as lines:
-        line = lines.open(fresh_server.port)
-        far = Stage(msgspec.structs.replace(fresh_server.endpoint, servers=(f"nats://127.0.0.1:{line.port}",)), "tq")
-        with AgentProcess(far, tmp_path) as agent:
-            spec = stage.submit(work=shell(f"echo $$ >> {pids}; exec sleep 60"))
-            wait_until_running(stage, spec)
-            pid = int(eventually(lambda: pids.exists() and pids.read_text(), 10))
-            line.swallow()
-            line.cut()
-            stage.run(cancel(stage.broker, spec.id))
-            line.restore()
-            eventually(lambda: "again" in agent.log.read_text(), 10)
-            eventually(lambda: not is_alive(pid), 2)
-        far.close()
+    with far_agent(stage, fresh_server, tmp_path) as (agent, line):
+        spec = start_sleeper(stage, pids)
+        line.swallow()
+        line.cut()
+        stage.run(cancel(stage.broker, spec.id))
+        line.restore()
+        eventually(lambda: "again" in agent.log.read_text(), 10)
+        eventually(lambda: not is_alive(int(pids.read_text())), 2)
     stage.close()
