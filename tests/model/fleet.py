@@ -209,7 +209,7 @@ class Agent:
     # what the model does to it ------------------------------------------------------------------------------------
 
     def beat(self) -> None:
-        """Confirm what is held, as `Leases.run` does every 2.5 s."""
+        """Confirm what is held, as `Leases.run` does at every beat."""
         self.mark_beat()
         for attempt in list(self.leases._confirmed_at):  # noqa: SLF001 - what `run` goes through
             self.spawn(self.leases._confirm(attempt, CLOCK.s))  # noqa: SLF001 - what `run` calls

@@ -13,6 +13,7 @@ from tests.model.ledger import Broken, Ledger
 from tests.model.link import NOTHING, Fault, ModelLink, Operation, Task
 from tests.unit.core.examples import vary
 from tqcli.agent.handover import Offer
+from tqcli.agent.lease import BEAT_S
 from tqcli.client.cancel import cancel
 from tqcli.client.submit import make_item
 from tqcli.core.ids import JobId, make_group_id
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from tqcli.jetstream.link import Message
 
 AGENTS = 3
-BEAT_S = 2.5
 ROUNDS = 100
 """After so many rounds without faults everything has long come to rest, or never will."""
 

@@ -1,4 +1,4 @@
-"""Leases: every delivery in hand is confirmed every 2.5 s, by a request, so a confirmation is known to have arrived.
+"""Leases: every delivery in hand is confirmed every 2 s, by a request, so a confirmation is known to have arrived.
 
 A stale holder's confirmation is answered OK too (H11), so the clock decides. A lease holds for `ACK_WAIT_S` from when
 its last confirmation was *sent*: the server can only have counted from later. Where the next answer comes after that,
@@ -7,8 +7,8 @@ each confirmation until it could say. So it is after a restart of the server, wh
 holder is asked after each loss of the connection, for it may have missed that the job was cancelled.
 
 Each delivery is on its own: one that can't be confirmed or asked delays none of the others and hides nothing from them.
-The beat waits for no answer, so three tries fit into one lease and the last of them has half a second. It is as
-punctual as the event loop, and a loop that is blocked for 5 s costs two of the tries. The longest step known is a
+The beat waits for no answer, so three tries fit into one lease and the last of them has a second. It is as
+punctual as the event loop, and a loop that is blocked for 4 s costs two of the tries. The longest step known is a
 standard input of 64 MiB, joined and hashed in 0.25 s; a line for the agent's log takes as long as whoever reads
 stderr lets it. A process that was stopped, or a host that slept, sees its gap by the clock, which goes on meanwhile.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tqcli.jetstream.broker import Broker
 
-BEAT_S = 2.5
+BEAT_S = 2.0
 """Three tries fit into one lease."""
 
 

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 _S = 1_000_000_000
 _DAY = 86_400 * _S
-ACK_WAIT_S = 8.0
-"""A lease: how long a delivery may go unconfirmed before another agent gets the job."""
+ACK_WAIT_S = 7.0
+"""A lease: how long a delivery may go unconfirmed before another agent gets the job. It leaves that agent three seconds
+of the ten within which a job runs again."""
 
 PRESENCE_TTL_S = 15
 RECORDS_KEPT_DAYS = 7
