@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.eventually import eventually
+from tqcli.jetstream.plain import PlainLink, connect_plain, drive
+from tqcli.jetstream.subjects import Names
+from tqcli.jetstream.topology import put_consumer, queue_configs
+from tqcli.local.status import read_status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.tq import Tq
 
 
@@ -72,6 +79,32 @@ def test_agent_of_its_own_is_shown(tq: Tq) -> None:
         shown = json.loads(tq("up", "--json").stdout)
         other.kill()
     assert shown["agent"] == "local"
+
+
+def test_agent_that_cant_start_is_told_with_the_reason(tq: Tq) -> None:
+    """Here its queue's consumer is not as it needs it; `tq init` mends that, and the agent comes."""
+    tq("up")
+    tq("run", "--", "true")
+    with connect_local(tq) as link:
+        config = queue_configs(Names(), "default")[0] | {"ack_wait": 10**9}
+        drive(put_consumer(link, Names().jobs, config, action="update"))
+    tq("down")
+    up = tq("up")
+    assert "its agent is still starting" in up.text
+    assert "its agent does not start: consumer default-high" in up.stderr
+    assert "`tq init`" in up.stderr
+    assert tq("init").code == 0
+    assert tq("run", "--", "true").code == 0
+
+
+@contextmanager
+def connect_local(tq: Tq) -> Iterator[PlainLink]:
+    """Give a link to the broker that this `tq` keeps."""
+    status = read_status(tq.state)
+    assert status is not None
+    link = connect_plain(status.endpoint)
+    yield link
+    drive(link.close())
 
 
 def test_nothing_is_left_after_down(tq: Tq) -> None:

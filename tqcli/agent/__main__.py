@@ -27,7 +27,8 @@ def main() -> int:
     try:
         return run_agent(endpoint, queues=options.queue or [DEFAULT_QUEUE], slots=options.slots, name=options.name)
     except TqError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        hint = f"; {error.hint}" if error.hint else ""
+        print(f"error: {error}{hint}", file=sys.stderr)  # noqa: T201
         return error.exit_code
 
 

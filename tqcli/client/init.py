@@ -8,7 +8,18 @@ import msgspec
 
 from tqcli.errors import InvalidInput, NotFound, SettingsError
 from tqcli.jetstream.api import call
-from tqcli.jetstream.topology import ensure_timers, make_stream, stream_configs, stream_differences
+from tqcli.jetstream.lookup import read_consumers
+from tqcli.jetstream.subjects import LEVELS
+from tqcli.jetstream.topology import (
+    consumer_differences,
+    firings_config,
+    make_stream,
+    put_consumer,
+    queue_configs,
+    refuse_stream,
+    stream_configs,
+    stream_differences,
+)
 
 if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
@@ -39,9 +50,29 @@ async def init_streams(broker: Broker, *, copies: int) -> list[Change]:
     if copies > 1 and broker.link.server.cluster is None:
         msg = f"{broker.link.server.url} is a server on its own: it keeps one copy"
         raise SettingsError(msg, hint=f"copies are kept by the servers of a cluster, at least {copies} of them")
-    changes = [await _init_stream(broker, name, copies) for name in stream_configs(broker.names)]
-    await ensure_timers(broker.link, broker.names)
-    return changes
+    return [await _init_stream(broker, name, copies) for name in stream_configs(broker.names)]
+
+
+async def init_consumers(broker: Broker) -> list[str]:
+    """Make the consumers of the queues that are there as this version needs them; return the names of those it changed.
+
+    What they have delivered stays delivered.
+    """
+    link, names = broker.link, broker.names
+    infos = {info["name"]: info async for info in read_consumers(link, names.jobs)}
+    infos |= {info["name"]: info async for info in read_consumers(link, names.timers)}
+    queues = {queue for name in infos for queue, _, level in [name.rpartition("-")] if level in LEVELS}
+    wanted = {names.timers: [firings_config(names)], names.jobs: []}
+    for queue in sorted(queues):
+        wanted[names.jobs] += queue_configs(names, queue)
+    changed = []
+    for stream, configs in wanted.items():
+        for config in configs:
+            info = infos.get(config["name"])
+            if info is None or consumer_differences(config, info["config"]):
+                await put_consumer(link, stream, config, action="create" if info is None else "update")
+                changed.append(config["name"])
+    return changed
 
 
 async def _init_stream(broker: Broker, name: str, copies: int) -> Change:
@@ -51,9 +82,7 @@ async def _init_stream(broker: Broker, name: str, copies: int) -> Change:
     except NotFound:
         await make_stream(link, wanted)
         return Change(name, None, copies)
-    if differences := stream_differences(wanted, found):
-        msg = f"stream {name} has {differences[0]}"
-        raise SettingsError(msg, hint="it was left as it is; change it with the nats tool, or use another namespace")
+    refuse_stream(name, stream_differences(wanted, found))
     before = found["num_replicas"]
     if before != copies:
         await call(link, f"STREAM.UPDATE.{name}", found | {"num_replicas": copies})

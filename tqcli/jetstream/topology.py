@@ -135,7 +135,7 @@ async def ensure_streams(link: Link, names: Names) -> None:
         except NotFound:
             await make_stream(link, wanted)
         else:
-            _refuse(f"stream {name}", stream_differences(wanted, found))
+            refuse_stream(name, stream_differences(wanted, found))
 
 
 async def make_stream(link: Link, config: dict[str, Any]) -> None:
@@ -166,10 +166,17 @@ async def ensure_consumer(link: Link, stream: str, config: dict[str, Any]) -> di
     try:
         info = await consumer_info(link, stream, name)
     except NotFound:
-        body = {"stream_name": stream, "config": config, "action": "create"}
-        return await call(link, f"CONSUMER.CREATE.{stream}.{name}.{config['filter_subject']}", body)
-    _refuse(f"consumer {name} of {stream}", consumer_differences(config, info["config"]))
+        return await put_consumer(link, stream, config, action="create")
+    if differences := consumer_differences(config, info["config"]):
+        msg = f"consumer {name} of {stream} has {differences[0]}"
+        raise SettingsError(msg, hint="it was left as it is; `tq init` makes it as this version of tq needs it")
     return info
+
+
+async def put_consumer(link: Link, stream: str, config: dict[str, Any], *, action: str) -> dict[str, Any]:
+    """Create or update a consumer, as `action` says, and return its information; an update keeps what it delivered."""
+    body = {"stream_name": stream, "config": config, "action": action}
+    return await call(link, f"CONSUMER.CREATE.{stream}.{config['name']}.{config['filter_subject']}", body)
 
 
 async def ensure_queue(link: Link, names: Names, queue: str) -> None:
@@ -221,9 +228,14 @@ def _differences(wanted: dict[str, Any], found: dict[str, Any], *, ignore: tuple
     ]
 
 
-def _refuse(what: str, differences: list[str]) -> None:
+def refuse_stream(name: str, differences: list[str]) -> None:
+    """Return where there is no difference.
+
+    Raises:
+        SettingsError: there is one.
+    """
     if differences:
-        msg = f"{what} has {differences[0]}"
+        msg = f"stream {name} has {differences[0]}"
         raise SettingsError(msg, hint="it was left as it is; use another namespace, or change it with the nats tool")
 
 

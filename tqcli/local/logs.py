@@ -7,6 +7,10 @@ import time
 
 from tqcli.local.files import PRIVATE_FILE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KEEPER_LOG = "keeper.log"
 SERVER_LOG = "server.log"
 AGENT_LOG = "agent.log"
@@ -19,6 +23,15 @@ def open_log(folder: str, name: str) -> int:
     if os.fstat(fd).st_size > LOG_MAX_BYTES:
         os.ftruncate(fd, 0)
     return fd
+
+
+def last_error(folder: Path, name: str) -> str | None:
+    """Return the error with which a log ends; None where it ends otherwise."""
+    try:
+        lines = (folder / name).read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    return lines[-1].removeprefix("error: ") if lines and lines[-1].startswith("error: ") else None
 
 
 def log(text: str) -> None:

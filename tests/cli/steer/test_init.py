@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tqcli.jetstream.topology import consumer_info, put_consumer, queue_configs
+
 if TYPE_CHECKING:
     from tests.support.stage import Stage
     from tests.support.tq import Tq
@@ -19,6 +21,18 @@ def test_streams_are_made_once(tq: Tq, bare_stage: Stage) -> None:
     assert bare_stage.names.jobs in first.text
     document = json.loads(tq("init", "--json").text)
     assert {"stream": bare_stage.names.jobs, "before": 1, "copies": 1} in document
+
+
+def test_consumers_are_brought_up_to_date(tq: Tq, stage: Stage) -> None:
+    """After an upgrade that wants them otherwise; what they delivered stays delivered."""
+    stage.take(stage.submit())
+    (config, *_) = [one for one in queue_configs(stage.names, "default") if one["name"] == "default-normal"]
+    stage.run(put_consumer(stage.link, stage.names.jobs, config | {"ack_wait": 10**9}, action="update"))
+    assert "default-normal" in tq("init").stderr
+    info = stage.run(consumer_info(stage.link, stage.names.jobs, "default-normal"))
+    assert info["config"]["ack_wait"] == config["ack_wait"]
+    assert info["delivered"]["consumer_seq"] > 0
+    assert tq("init").stderr == ""
 
 
 def test_number_of_copies_must_make_sense(tq: Tq) -> None:

@@ -20,15 +20,19 @@ def init(
 ) -> None:
     """Make the streams of tq, or change how many copies of them a cluster keeps. Jobs go on meanwhile.
 
-    Without it the first use makes them with one copy. Three outlive the loss of any one server.
+    Without it the first use makes them with one copy. Three outlive the loss of any one server. After an upgrade it
+    makes the consumers of the queues as the new version needs them.
 
     Examples:
         tq --context prod init --replicas 3
     """
-    from tqcli.client.init import init_streams  # noqa: PLC0415 - help needs no broker
+    from tqcli.client.init import init_consumers, init_streams  # noqa: PLC0415 - help needs no broker
 
     with tq.session() as session:
         changes = session.run(init_streams(session.broker, copies=replicas))
+        updated = session.run(init_consumers(session.broker))
+    for name in updated:
+        tq.output.note(f"tq: the consumer {name} is as this version needs it now")
     if tq.output.json:
         tq.output.document(changes)
         return

@@ -15,7 +15,9 @@ from tqcli.jetstream.plain import connect_plain, drive
 from tqcli.jetstream.presence import Presence, read_agents
 from tqcli.jetstream.subjects import Names
 from tqcli.local.background import keep_local, local_status
+from tqcli.local.logs import AGENT_LOG, last_error
 from tqcli.local.start import parse_sync
+from tqcli.settings.paths import state_dir
 from tqcli.settings.target import choose_target
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ def up(
     state = "already up" if kept.before else "up"
     its = f"an agent with {count(agent.slots, 'slot')}" if agent else "its agent is still starting"
     tq.output.line(f"{state}: nats-server {status.version} at {status.servers[0]}, {its}")
+    if agent is None and (why := last_error(state_dir(), AGENT_LOG)):
+        tq.output.note(f"tq: its agent does not start: {why}")
     if slots not in {None, status.slots} or (sync is not None and parse_sync(sync) != status.sync):
         tq.output.note("it runs as it was; to change it: tq down, then tq up")
     target = choose_target(server=tq.globals.server, context=tq.globals.context)

@@ -106,7 +106,7 @@ async def _check_consumers(broker: Broker) -> list[Finding]:
             found.append(fail("consumers", f"the consumer {config['name']} is missing", hint))
             continue
         found += [
-            fail("consumers", f"the consumer {config['name']} has {difference}", LEFT_ALONE)
+            fail("consumers", f"the consumer {config['name']} has {difference}", "tq init")
             for difference in consumer_differences(config, info["config"])
         ]
         if info["num_ack_pending"] > CROWDED * config["max_ack_pending"]:
