@@ -82,6 +82,11 @@ class Connection:
         return self._session is not None
 
     @property
+    def brings_late(self) -> bool:
+        """Whether what arrives now may have been under way for nearly as long as a lease. See `Session.brings_late`."""
+        return self._session is not None and self._session.brings_late
+
+    @property
     def server(self) -> ServerInfo:
         """The server at the other end, or the last one."""
         assert self._server is not None, "use connect"  # noqa: S101

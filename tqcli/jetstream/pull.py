@@ -37,7 +37,11 @@ V1_TOKENS = 9
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """A message in our hands until its lease ends. `count` is 1 for the first delivery; `settle` is its ack subject."""
+    """A message in our hands until its lease ends. `count` is 1 for the first delivery; `settle` is its ack subject.
+
+    `recheck`: the job may have begun or ended already. Its submitter was not sure that it had not submitted it before,
+    or the delivery was under way for so long that its lease may have ended.
+    """
 
     subject: str
     settle: str
@@ -122,7 +126,7 @@ class Puller:
         if message.status is None:
             if request is not None:
                 request.brought += 1
-            self._on_delivery(_delivery(message))
+            self._on_delivery(_delivery(message, late=self._link.brings_late))
             if request is not None and request.brought >= request.wanted and request is self._request:
                 self.forget()
         elif message.status != IDLE_HEARTBEAT and request is not None and request.inbox == message.subject:
@@ -130,7 +134,7 @@ class Puller:
             self.forget()
 
 
-def _delivery(message: Message) -> Delivery:
+def _delivery(message: Message, *, late: bool) -> Delivery:
     """Read the delivery's facts from its ack subject, in the form of today or the one announced (H31)."""
     settle = message.reply or ""
     tokens = settle.split(".")
@@ -141,5 +145,5 @@ def _delivery(message: Message) -> Delivery:
         body=message.body,
         count=int(tokens[at]),
         sequence=int(tokens[at + 1]),
-        recheck=HEADER_RECHECK in message.headers,
+        recheck=late or HEADER_RECHECK in message.headers,
     )

@@ -13,6 +13,8 @@ a release moves them.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 
 PING_INTERVAL_S = 5
 MAX_OUTSTANDING_PINGS = 2
+LATE_S = 6.0
+"""A little less than a lease: what was under way for longer may be somebody else's by now."""
+
+CATCHING_UP_S = 1.0
+"""After a silence, for how long what comes may still be what came meanwhile: it takes several reads."""
+
 SILENCE_S = 15
 """Without a byte for so long, the connection is dropped (H20)."""
 
@@ -70,6 +78,8 @@ class Session(Client):
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self._silent_s = 0
+        self._heard_at = _now_s()
+        self._late_until = -math.inf
         self._watchdog: asyncio.TimerHandle | None = None
         self.complaint: str | None = None
         """The server's last -ERR: after most, it closes the connection."""
@@ -198,6 +208,7 @@ class Session(Client):
     async def parse(self, data: bytes) -> None:
         """Take in what was read, in the place of nats-py's parser."""
         self._silent_s = 0
+        self._note_gap()
         try:
             events = self._parser.feed(data)
         except WireError as error:
@@ -214,6 +225,20 @@ class Session(Client):
             elif isinstance(event, Err):
                 self.complaint = event.text
                 self._handlers.complain(event.text)
+
+    @property
+    def brings_late(self) -> bool:
+        """Whether what arrives now may have been under way for `LATE_S`: it came after a silence as long as that.
+
+        A server that is there answers a ping every 5 s, so there is none unless this process, or the line, stood still.
+        """
+        return _now_s() < self._late_until
+
+    def _note_gap(self) -> None:
+        now = _now_s()
+        if now - self._heard_at >= LATE_S:
+            self._late_until = now + CATCHING_UP_S
+        self._heard_at = now
 
     def reset(self) -> None:
         """Do nothing: a session parses one connection."""
@@ -261,6 +286,11 @@ async def open_session(session: Session, subscribe: bytes, timeout_s: float) -> 
         if isinstance(error, TqError) or not isinstance(error, Exception):
             raise
         raise session.explain(error) from error
+
+
+def _now_s() -> float:
+    """Return seconds of a clock that goes on while this process is stopped, and while the host sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 async def _ignore(_: Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,10 +12,12 @@ from tests.chaos.proxy import Lines, Proxy
 from tests.integration.agent.test_attempts import shell
 from tests.integration.agent.test_losses import is_alive
 from tests.integration.agent.test_steering import wait_until_running
-from tests.support.agents import AgentProcess
+from tests.support.agents import AgentProcess, wait_until_final
 from tests.support.eventually import eventually
 from tests.support.stage import Stage
 from tqcli.client.cancel import cancel
+from tqcli.core.state import State
+from tqcli.jetstream.topology import consumer_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +79,24 @@ def test_a_job_that_was_cancelled_meanwhile_is_stopped(fresh_server: NatsServer,
         eventually(lambda: "again" in agent.log.read_text(), 10)
         eventually(lambda: not is_alive(int(pids.read_text())), 2)
     stage.close()
+
+
+def test_a_delivery_that_comes_late_starts_no_job_that_has_ended(fresh_server: NatsServer, tmp_path: Path) -> None:
+    """It lay in the line for longer than its lease; meanwhile another agent got the job, and ended it."""
+    runs = tmp_path / "runs"
+    stage = Stage(fresh_server.endpoint, "tq")
+    stage.open("default")
+    with far_agent(stage, fresh_server, tmp_path) as (agent, line):
+        consumer = stage.names.queue_consumer("default", "normal")
+        look = partial(consumer_info, stage.link, stage.names.jobs, consumer)
+        eventually(lambda: stage.run(look())["num_waiting"] == 1, 10)
+        line.swallow()
+        spec = stage.submit(work=shell(f"echo run >> {runs}"))
+        eventually(lambda: stage.run(look())["num_ack_pending"] == 1, 5)
+        with AgentProcess(stage, tmp_path):
+            assert wait_until_final(stage, spec, 15).state is State.SUCCEEDED
+        line.restore()
+        other = stage.submit(work=shell(f"echo other >> {runs}"))
+        assert wait_until_final(stage, other, 30).agent == agent.name
+    stage.close()
+    assert runs.read_text().split() == ["run", "other"]
