@@ -140,6 +140,8 @@ class Tickets:
             self._leases.discard(ticket)
 
     def _receive(self, delivery: Delivery) -> None:
+        if delivery.recheck:
+            return  # it was under way for as long as a lease: another agent may have it
         # One that we have already comes again after a gap in its lease: if a job runs on it, it is not free.
         ticket = self._tickets.setdefault(delivery.sequence, Ticket())
         ticket.settle = delivery.settle
