@@ -225,7 +225,7 @@ class Attempt:
             self._claiming.add_done_callback(self._check_claim)
 
     def _check_claim(self, claiming: asyncio.Future[int]) -> None:
-        if claiming.cancelled():
+        if claiming.cancelled() or self.over.is_set():
             return
         if claiming.exception() is not None:
             self._execution.stop(Stop.FENCED)

@@ -21,9 +21,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tqcli.agent.desk import say
-from tqcli.agent.lease import now_s
 from tqcli.agent.tickets import Ticket, Tickets
 from tqcli.errors import TqError, Unavailable, Unknown
+from tqcli.jetstream.clock import now_s
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
 from tqcli.jetstream.subjects import LEVELS
 from tqcli.jetstream.topology import ACK_WAIT_S, ensure_queue

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from tqcli.errors import TqError
+from tqcli.jetstream.clock import now_s
 from tqcli.jetstream.pull import IN_PROGRESS
 from tqcli.jetstream.topology import ACK_WAIT_S
 
@@ -103,8 +103,3 @@ class Leases:
                 self.discard(held)
             elif held in self._confirmed_at:
                 self._confirmed_at[held] = max(self._confirmed_at[held], sent_at)
-
-
-def now_s() -> float:
-    """Return seconds of a clock that goes on while the host sleeps: the server's does."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

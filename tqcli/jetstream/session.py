@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -27,9 +26,11 @@ from nats.aio.client import Client, Srv
 from tqcli.errors import TqError, Unavailable
 from tqcli.jetstream.admission import admit, explain_refusal, unreachable
 from tqcli.jetstream.auth import connect_options
+from tqcli.jetstream.clock import now_s
 from tqcli.jetstream.dial import tune, wants_tls
 from tqcli.jetstream.link import Message
 from tqcli.jetstream.tls import explain_tls, make_tls_context
+from tqcli.jetstream.topology import ACK_WAIT_S
 from tqcli.jetstream.wire import PING, PONG, Delivery, Err, Info, Parser, Signal, WireError, encode_connect
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 PING_INTERVAL_S = 5
 MAX_OUTSTANDING_PINGS = 2
-LATE_S = 6.0
+LATE_S = ACK_WAIT_S - 1.0
 """A little less than a lease: what was under way for longer may be somebody else's by now."""
 
 CATCHING_UP_S = 1.0
@@ -78,7 +79,7 @@ class Session(Client):
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self._silent_s = 0
-        self._heard_at = _now_s()
+        self._heard_at = now_s()
         self._late_until = -math.inf
         self._watchdog: asyncio.TimerHandle | None = None
         self.complaint: str | None = None
@@ -232,10 +233,10 @@ class Session(Client):
 
         A server that is there answers a ping every 5 s, so there is none unless this process, or the line, stood still.
         """
-        return _now_s() < self._late_until
+        return now_s() < self._late_until
 
     def _note_gap(self) -> None:
-        now = _now_s()
+        now = now_s()
         if now - self._heard_at >= LATE_S:
             self._late_until = now + CATCHING_UP_S
         self._heard_at = now
@@ -286,11 +287,6 @@ async def open_session(session: Session, subscribe: bytes, timeout_s: float) -> 
         if isinstance(error, TqError) or not isinstance(error, Exception):
             raise
         raise session.explain(error) from error
-
-
-def _now_s() -> float:
-    """Return seconds of a clock that goes on while this process is stopped, and while the host sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 async def _ignore(_: Exception) -> None:

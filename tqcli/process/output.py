@@ -26,7 +26,7 @@ STDOUT, STDERR = 1, 2
 class Output:
     """Reads both pipes of one attempt. Calls `on_done` once, when all is read after `finish`."""
 
-    __slots__ = ("_deadline", "_finished", "_loop", "_on_done", "_on_output", "_open", "_timer", "_watched")
+    __slots__ = ("_finished", "_loop", "_on_done", "_on_output", "_open", "_timer", "_watched")
 
     def __init__(
         self,

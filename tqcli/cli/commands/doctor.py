@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
+from tqcli.cli.fit import fold
 from tqcli.cli.parameter import Option
 from tqcli.client.doctor.examine import Surroundings, examine
 from tqcli.client.doctor.finding import Finding, Level
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from tqcli.cli.output import Output
     from tqcli.cli.session import Session
 
-INDENT = 20
-ENDLESS = 1_000_000
+INDENT, HINT_INDENT = 20, 8
 LOOKS = {Level.OK: "green", Level.UNKNOWN: "yellow", Level.WARNING: "yellow", Level.ERROR: "red"}
 
 
@@ -66,11 +65,10 @@ def _show(output: Output, finding: Finding) -> None:
     if output.json:
         output.document(finding)
         return
-    width = max(40, (output.width or ENDLESS) - INDENT)
     head = f"{output.paint(f'{finding.level.value:8}', LOOKS[finding.level])}{finding.check:12}"
-    first, *more = wrap(finding.text, width, break_on_hyphens=False)
-    more += wrap(finding.hint or "", width, break_on_hyphens=False)
-    output.lines([head + first, *(f"{'':{INDENT}}{line}" for line in more)])
+    output.lines(fold(head + finding.text, output.width, hang=INDENT))
+    if finding.hint is not None:
+        output.lines(fold(f"{'':{HINT_INDENT}}{finding.hint}", output.width, hang=HINT_INDENT))
 
 
 def _look_around(session: Session, monitor: str | None) -> Surroundings:
