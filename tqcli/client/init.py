@@ -8,14 +8,11 @@ import msgspec
 
 from tqcli.errors import InvalidInput, NotFound, SettingsError
 from tqcli.jetstream.api import call
-from tqcli.jetstream.lookup import read_consumers
-from tqcli.jetstream.subjects import LEVELS
+from tqcli.jetstream.lookup import compare_consumers
 from tqcli.jetstream.topology import (
     consumer_differences,
-    firings_config,
     make_stream,
     put_consumer,
-    queue_configs,
     refuse_stream,
     stream_configs,
     stream_differences,
@@ -58,20 +55,11 @@ async def init_consumers(broker: Broker) -> list[str]:
 
     What they have delivered stays delivered.
     """
-    link, names = broker.link, broker.names
-    infos = {info["name"]: info async for info in read_consumers(link, names.jobs)}
-    infos |= {info["name"]: info async for info in read_consumers(link, names.timers)}
-    queues = {queue for name in infos for queue, _, level in [name.rpartition("-")] if level in LEVELS}
-    wanted = {names.timers: [firings_config(names)], names.jobs: []}
-    for queue in sorted(queues):
-        wanted[names.jobs] += queue_configs(names, queue)
     changed = []
-    for stream, configs in wanted.items():
-        for config in configs:
-            info = infos.get(config["name"])
-            if info is None or consumer_differences(config, info["config"]):
-                await put_consumer(link, stream, config, action="create" if info is None else "update")
-                changed.append(config["name"])
+    for stream, config, info in await compare_consumers(broker.link, broker.names):
+        if info is None or consumer_differences(config, info["config"]):
+            await put_consumer(broker.link, stream, config, action="create" if info is None else "update")
+            changed.append(config["name"])
     return changed
 
 

@@ -20,7 +20,7 @@ from tqcli.errors import Conflict, InvalidInput, NotFound
 from tqcli.jetstream.api import call
 from tqcli.jetstream.limits import MAX_LIMIT, load_limit, remove_limit, set_limit
 from tqcli.jetstream.link import NoResponders
-from tqcli.jetstream.lookup import count_messages, read_consumers
+from tqcli.jetstream.lookup import count_messages, read_consumers, read_queues
 from tqcli.jetstream.presence import read_agents
 from tqcli.jetstream.subjects import LEVELS
 from tqcli.jetstream.topology import consumer_info, ensure_queue, ensure_streams
@@ -50,11 +50,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
 async def list_queues(broker: Broker) -> list[Queue]:
     """Return the queues by name; `default` too where jobs wait in it before its first agent came."""
-    levels: dict[str, list[dict[str, Any]]] = {}
-    async for info in read_consumers(broker.link, broker.names.jobs):
-        name, _, level = info["name"].rpartition("-")
-        if level in LEVELS:
-            levels.setdefault(name, []).append(info)
+    levels = await read_queues(broker.link, broker.names)
     limited = {info["name"] async for info in read_consumers(broker.link, broker.names.limits)}
     agents = await read_agents(broker)
     queues = []
@@ -96,7 +92,7 @@ async def add_queue(broker: Broker, queue: str) -> bool:
     """
     check_name(queue, noun="queue")
     await ensure_streams(broker.link, broker.names)
-    known = await _load_names(broker)
+    known = await read_queues(broker.link, broker.names)
     await ensure_queue(broker.link, broker.names, queue)
     return queue not in known
 
@@ -187,7 +183,7 @@ async def require_queue(broker: Broker, queue: str, *, addable: bool = False) ->
         InvalidInput: the name can't be one.
     """
     check_name(queue, noun="queue")
-    known = await _load_names(broker)
+    known = await read_queues(broker.link, broker.names)
     if queue in known:
         return
     if queue == DEFAULT_QUEUE:
@@ -205,15 +201,6 @@ def _suggest(queue: str, known: list[str]) -> str:
     if len(known) > _LISTED:
         return f"`tq queue ls` lists the {len(known):,} that are there."
     return f"there is only {known[0]!r}." if len(known) == 1 else f"there are {', '.join(known)}."
-
-
-async def _load_names(broker: Broker) -> set[str]:
-    names = set()
-    async for info in read_consumers(broker.link, broker.names.jobs):
-        name, _, level = info["name"].rpartition("-")
-        if level in LEVELS:
-            names.add(name)
-    return names
 
 
 async def _pause(broker: Broker, queue: str, until: datetime | None) -> None:

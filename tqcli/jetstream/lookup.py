@@ -9,11 +9,14 @@ import msgspec
 from tqcli.errors import NotFound
 from tqcli.jetstream.api import call
 from tqcli.jetstream.scan import Stored
+from tqcli.jetstream.subjects import split_queue_consumer
+from tqcli.jetstream.topology import firings_config, queue_configs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from tqcli.jetstream.link import Link
+    from tqcli.jetstream.subjects import Names
 
 MOST_TOGETHER = 1000
 """Subjects of one request; the server's cap is 1,024."""
@@ -48,6 +51,28 @@ async def count_messages(link: Link, stream: str, wildcard: str) -> int:
     request = {"seq": 1, "batch": 1, "next_by_subj": wildcard}
     first, *_ = await link.request_many(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request))
     return 0 if first.status is not None else 1 + int(first.headers.get("Nats-Num-Pending", "0"))
+
+
+async def read_queues(link: Link, names: Names) -> dict[str, list[dict[str, Any]]]:
+    """Return what JetStream knows of the consumers of each queue, by the queue's name."""
+    queues: dict[str, list[dict[str, Any]]] = {}
+    async for info in read_consumers(link, names.jobs):
+        if served := split_queue_consumer(info["name"]):
+            queues.setdefault(served[0], []).append(info)
+    return queues
+
+
+async def compare_consumers(link: Link, names: Names) -> list[tuple[str, dict[str, Any], dict[str, Any] | None]]:
+    """Return each consumer that the queues that are there need.
+
+    With its stream, its configuration as this version needs it, and what JetStream knows of it: None, it is missing.
+    """
+    queues = await read_queues(link, names)
+    known = {info["name"]: info for infos in queues.values() for info in infos}
+    known |= {info["name"]: info async for info in read_consumers(link, names.timers)}
+    wanted = [(names.timers, firings_config(names))]
+    wanted += [(names.jobs, config) for queue in sorted(queues) for config in queue_configs(names, queue)]
+    return [(stream, config, known.get(config["name"])) for stream, config in wanted]
 
 
 async def read_consumers(link: Link, stream: str) -> AsyncIterator[dict[str, Any]]:

@@ -108,6 +108,12 @@ class Names:
         return f"{queue}-{priority}"
 
 
+def split_queue_consumer(name: str) -> tuple[str, str] | None:
+    """Return the queue and the level that a consumer of jobs serves; None where it is none of tq's."""
+    queue, _, level = name.rpartition("-")
+    return (queue, level) if level in LEVELS else None
+
+
 def split_job_subject(subject: str) -> tuple[str, str, str, int]:
     """Return (queue, priority, group, index) of a job's subject.
 

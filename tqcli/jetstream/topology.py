@@ -94,7 +94,7 @@ def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, An
     return {config["name"]: common | config for config in configs}
 
 
-def consumer_config(name: str, filter_subject: str, *, metadata: dict[str, str] | None = None) -> dict[str, Any]:
+def consumer_config(name: str, filter_subject: str) -> dict[str, Any]:
     """Return the configuration of one durable pull consumer.
 
     `max_deliver` is -1 because at the limit the message would stay in the stream for ever, unseen (H14).
@@ -109,7 +109,6 @@ def consumer_config(name: str, filter_subject: str, *, metadata: dict[str, str] 
         "max_deliver": -1,
         "max_ack_pending": 65_536,
         "max_waiting": 4_096,
-        "metadata": metadata or {},
     }
 
 
@@ -216,10 +215,10 @@ def stream_differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[st
 
 def consumer_differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return what of a consumer is not as tq needs it."""
-    return _differences(wanted, found, ignore=("metadata",))
+    return _differences(wanted, found)
 
 
-def _differences(wanted: dict[str, Any], found: dict[str, Any], *, ignore: tuple[str, ...]) -> list[str]:
+def _differences(wanted: dict[str, Any], found: dict[str, Any], *, ignore: tuple[str, ...] = ()) -> list[str]:
     """Compare what matters; a field that JetStream leaves out has its zero value."""
     return [
         f"{key} = {actual!r}; tq needs {value!r}"

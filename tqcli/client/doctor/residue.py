@@ -17,7 +17,7 @@ from tqcli.jetstream.api import call
 from tqcli.jetstream.enqueue import Item, enqueue
 from tqcli.jetstream.lookup import load_many, read_consumers
 from tqcli.jetstream.scan import Stored, oldest_first
-from tqcli.jetstream.subjects import LEVELS, split_job_subject
+from tqcli.jetstream.subjects import split_job_subject, split_queue_consumer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -80,7 +80,7 @@ async def _read_left(broker: Broker) -> AsyncIterator[Stored]:
     names = broker.names
     async for info in read_consumers(broker.link, names.jobs):
         floor = info["ack_floor"]["stream_seq"]
-        if info["name"].rpartition("-")[2] not in LEVELS or not floor:
+        if split_queue_consumer(info["name"]) is None or not floor:
             continue
         async for message in oldest_first(broker.link, names.jobs, info["config"]["filter_subject"]):
             if message.sequence > floor:

@@ -10,15 +10,9 @@ from tqcli.client.doctor.finding import Finding, fail, warn, well
 from tqcli.core.size import format_size
 from tqcli.errors import NotFound, TqError
 from tqcli.jetstream.api import call, check_ack
-from tqcli.jetstream.lookup import read_consumers
+from tqcli.jetstream.lookup import compare_consumers
 from tqcli.jetstream.subjects import LEVELS
-from tqcli.jetstream.topology import (
-    consumer_differences,
-    firings_config,
-    queue_configs,
-    stream_configs,
-    stream_differences,
-)
+from tqcli.jetstream.topology import consumer_differences, stream_configs, stream_differences
 
 if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
@@ -93,14 +87,9 @@ def _judge_copies(broker: Broker, known: dict[str, dict[str, Any]]) -> list[Find
 
 
 async def _check_consumers(broker: Broker) -> list[Finding]:
-    names = broker.names
-    infos = {info["name"]: info async for info in read_consumers(broker.link, names.jobs)}
-    infos |= {info["name"]: info async for info in read_consumers(broker.link, names.timers)}
-    queues = sorted({queue for name in infos for queue, _, level in [name.rpartition("-")] if level in LEVELS})
-    wanted = [firings_config(names), *(config for queue in queues for config in queue_configs(names, queue))]
+    consumers = await compare_consumers(broker.link, broker.names)
     found = []
-    for config in wanted:
-        info = infos.get(config["name"])
+    for _, config, info in consumers:
         if info is None:
             hint = "the start of any agent that serves it makes it"
             found.append(fail("consumers", f"the consumer {config['name']} is missing", hint))
@@ -112,7 +101,7 @@ async def _check_consumers(broker: Broker) -> list[Finding]:
         if info["num_ack_pending"] > CROWDED * config["max_ack_pending"]:
             text = f"{info['num_ack_pending']:,} messages of {config['name']} are in agents' hands"
             found.append(warn("consumers", text, "look whether agents end what they start: tq agents"))
-    return found or [well("consumers", f"all {len(wanted)} are as tq needs them")]
+    return found or [well("consumers", f"all {len(consumers)} are as tq needs them")]
 
 
 async def _check_room(broker: Broker) -> Finding:
