@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from tqcli.cli.common import name_option, queue_option
 from tqcli.cli.parameter import Option
 from tqcli.cli.value import checked, positive_duration, whole_number
 from tqcli.core.backoff import parse_backoff
 from tqcli.core.check import MAX_LOSSES, MAX_RETRIES, check_entrypoint
 from tqcli.core.codes import parse_codes
-from tqcli.core.names import check_label, check_name, quote
+from tqcli.core.names import check_label, quote
 from tqcli.core.options import JobOptions, overlay
 from tqcli.errors import InvalidInput
 
@@ -33,27 +34,8 @@ _RETRY, _RUN, _PYTHON = "Retries and time", "How it runs", "Python"
 class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     """What was given on the command line; None or empty where nothing was."""
 
-    queue: Annotated[
-        str | None,
-        Option(
-            "-q",
-            "--queue",
-            metavar="NAME",
-            help="the queue it waits in (default)",
-            parse=partial(check_name, noun="queue"),
-            complete="queue",
-        ),
-    ] = None
-    name: Annotated[
-        str | None,
-        Option(
-            "-n",
-            "--name",
-            metavar="TEXT",
-            help="what to call it in lists",
-            parse=partial(check_label, noun="job's name"),
-        ),
-    ] = None
+    queue: Annotated[str | None, queue_option("the queue it waits in (default)")] = None
+    name: Annotated[str | None, name_option("what to call it in lists")] = None
     priority: Annotated[
         Literal["high", "normal", "low"] | None, Option("--priority", help="before or after others of its queue")
     ] = None

@@ -7,9 +7,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+from tqcli.cli.common import queue_option, slots_option
 from tqcli.cli.parameter import Option
-from tqcli.cli.value import whole_number
-from tqcli.core.check import MAX_SLOTS
 from tqcli.core.names import check_name
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.jetstream.admission import LoginRefused
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
     from tqcli.core.endpoint import Endpoint
 
-SLOTS = Option(
-    "-c", "--slots", metavar="N", help="how many jobs at once (one for each CPU)", parse=whole_number(1, MAX_SLOTS)
-)
-"""The same for `tq up`."""
-
 _NAME_MOST = 64
 _NOT_IN_NAME = re.compile(r"[^a-z0-9_-]+")
 
@@ -30,18 +24,8 @@ _NOT_IN_NAME = re.compile(r"[^a-z0-9_-]+")
 def agent(
     tq: Invocation,
     *,
-    queue: Annotated[
-        list[str] | None,
-        Option(
-            "-q",
-            "--queue",
-            metavar="NAME",
-            help="a queue to serve (default); may be repeated",
-            parse=partial(check_name, noun="queue"),
-            complete="queue",
-        ),
-    ] = None,
-    slots: Annotated[int | None, SLOTS] = None,
+    queue: Annotated[list[str] | None, queue_option("a queue to serve (default); may be repeated")] = None,
+    slots: Annotated[int | None, slots_option()] = None,
     name: Annotated[
         str | None,
         Option("--name", metavar="NAME", help="what to call it (HOST-PID)", parse=partial(check_name, noun="agent")),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+from tqcli.cli.common import name_option, queue_option
 from tqcli.cli.parameter import Option
 from tqcli.cli.value import parser_of, whole_number
 from tqcli.client.listing import Filters, list_jobs
 from tqcli.client.queues import require_queue
-from tqcli.core.names import check_label, check_name, quote
+from tqcli.core.names import quote
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.core.state import State
 from tqcli.errors import InvalidInput
@@ -47,23 +47,8 @@ def ls(
             parse=_parse_state,
         ),
     ] = None,
-    queue: Annotated[
-        str | None,
-        Option(
-            "-q",
-            "--queue",
-            metavar="NAME",
-            help="only of this queue",
-            parse=partial(check_name, noun="queue"),
-            complete="queue",
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        Option(
-            "-n", "--name", metavar="TEXT", help="only those called so", parse=partial(check_label, noun="job's name")
-        ),
-    ] = None,
+    queue: Annotated[str | None, queue_option("only of this queue")] = None,
+    name: Annotated[str | None, name_option("only those called so")] = None,
     since: Annotated[
         timedelta | None, Option("--since", metavar="D", help="only those that changed in the last 90s, 5m, 2d")
     ] = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from tqcli.cli.commands.agent import SLOTS
+from tqcli.cli.common import slots_option
 from tqcli.cli.parameter import Option
 from tqcli.cli.value import checked
 from tqcli.core.plural import count
@@ -53,7 +53,7 @@ def up(
             complete="always",
         ),
     ] = None,
-    slots: Annotated[int | None, SLOTS] = None,
+    slots: Annotated[int | None, slots_option()] = None,
 ) -> None:
     """Keep a server and an agent running in the background, on this machine, until `tq down`.
 
