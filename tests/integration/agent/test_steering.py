@@ -158,7 +158,7 @@ def test_a_draining_agent_takes_nothing(stage: Stage, start_agent: StartAgent, *
     if limited:
         stage.run(set_limit(stage.broker, "default", 1))
     leaving = start_agent(slots=2, queues=("default", "other"))
-    running = stage.submit(queue="other", work=Shell(("sleep", "6")))
+    running = stage.submit(queue="other", work=Shell(("sleep", "60")))
     wait_until_running(stage, running)
     leaving.signal(signal.SIGTERM)
     consumer = stage.names.queue_consumer("default", "normal")
@@ -168,10 +168,11 @@ def test_a_draining_agent_takes_nothing(stage: Stage, start_agent: StartAgent, *
 
     eventually(lambda: "draining" in leaving.log.read_text() and look()["num_waiting"] == 0, 5)
     waiting = stage.submit(work=Shell(("true",)))
-    assert [queue.queued for queue in stage.run(list_queues(stage.broker)) if queue.name == "default"] == [1]
+    # The consumer counts a message a moment after its PubAck.
+    eventually(lambda: [one.queued for one in stage.run(list_queues(stage.broker)) if one.name == "default"] == [1], 5)
     assert look()["num_ack_pending"] == 0
     start_agent()
-    assert wait_until_final(stage, waiting, 4).state is State.SUCCEEDED
+    assert wait_until_final(stage, waiting, 10).state is State.SUCCEEDED
     record = read_record(stage, running)
     assert record is not None
     assert record.state is State.RUNNING

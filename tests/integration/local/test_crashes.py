@@ -108,7 +108,10 @@ def test_keeper_outlives_a_server_that_finds_no_room(tmp_path: Path, monkeypatch
         return services.nats.pid is not None
 
     eventually(mended, timeout_s=10)
+    pid = services.nats.pid
     services.retract()
+    assert pid is not None
+    os.waitpid(pid, 0)
 
 
 def test_crashed_agent_is_started_again(state: Path) -> None:
