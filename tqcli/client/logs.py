@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 ANY = "*"
 PAGE = 16
-"""Messages read at once; an agent's have 128 KiB at most."""
+"""Messages that a follower reads at once; an agent's have 128 KiB at most."""
+
+PAGE_BYTES = 2 * 1024 * 1024
+"""What is read at once of logs that nobody follows."""
 
 TOGETHER_BYTES = 32 * 1024 * 1024
 """A group's output up to this is read in one go and put in order here; of more, each job's is read by itself."""
@@ -89,7 +92,7 @@ async def read_last_attempts(broker: Broker, group: str) -> dict[int, int]:
 async def _read_one(broker: Broker, group: str, element: int, attempt: int) -> AsyncIterator[Printed]:
     reader = Reader()
     async for stored in oldest_first(
-        broker.link, broker.names.logs, broker.names.log(group, element, attempt), page=PAGE
+        broker.link, broker.names.logs, broker.names.log(group, element, attempt), page_bytes=PAGE_BYTES
     ):
         for printed in reader.take(stored.subject, stored.body):
             yield printed
@@ -102,7 +105,7 @@ async def _read_together(broker: Broker, group: str) -> list[Printed] | None:
     found: list[Stored] = []
     size_bytes = 0
     subject = broker.names.log(group, ANY, ANY)
-    async for stored in oldest_first(broker.link, broker.names.logs, subject, page=PAGE):
+    async for stored in oldest_first(broker.link, broker.names.logs, subject, page_bytes=PAGE_BYTES):
         size_bytes += len(stored.body)
         if size_bytes > TOGETHER_BYTES:
             return None

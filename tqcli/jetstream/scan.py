@@ -55,16 +55,20 @@ async def is_stored(link: Link, stream: str, sequence: int) -> bool:
 
 
 async def oldest_first(
-    link: Link, stream: str, wildcard: str, *, start: int = 1, page: int = 1000
+    link: Link, stream: str, wildcard: str, *, start: int = 1, page: int = 1000, page_bytes: int | None = None
 ) -> AsyncIterator[Stored]:
-    """Yield the messages whose subject matches, in the order of the stream."""
-    while True:
-        found = await read_page(link, stream, wildcard, start, page)
+    """Yield the messages whose subject matches, in the order of the stream; at most a page is in memory at a time.
+
+    Each page makes the server count what is left, so reading many small messages in small pages takes long. Where they
+    may be large, `page_bytes` bounds the page as well.
+    """
+    more = True
+    while more:
+        found, more = await _ask(link, stream, wildcard, start, page, page_bytes)
         for message in found:
             yield message
-        if len(found) < page:
-            return
-        start = found[-1].sequence + 1
+        if found:
+            start = found[-1].sequence + 1
 
 
 async def newest_first(link: Link, stream: str, wildcard: str) -> AsyncIterator[Stored]:
@@ -103,11 +107,22 @@ async def _window(link: Link, stream: str, wildcard: str, low: int, high: int) -
 async def read_page(link: Link, stream: str, wildcard: str, start: int, count: int) -> list[Stored]:
     """Return the first `count` matching messages from sequence `start` on; one answer of the server may hold fewer."""
     found: list[Stored] = []
-    while len(found) < count:
-        request = {"seq": start, "batch": count - len(found), "next_by_subj": wildcard}
-        *messages, end = await link.request_many(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request))
-        found += [Stored(m.headers["Nats-Subject"], int(m.headers["Nats-Sequence"]), m.body) for m in messages]
-        if end.status == _NO_MESSAGE or not messages or int(end.headers.get("Nats-Num-Pending", "0")) == 0:
-            break
-        start = found[-1].sequence + 1
+    more = True
+    while more and len(found) < count:
+        part, more = await _ask(link, stream, wildcard, start, count - len(found), None)
+        found += part
+        if part:
+            start = part[-1].sequence + 1
     return found
+
+
+async def _ask(
+    link: Link, stream: str, wildcard: str, start: int, count: int, max_bytes: int | None
+) -> tuple[list[Stored], bool]:
+    """Return one answer of the server, and whether there is more. Source: ADR-31."""
+    request: dict[str, object] = {"seq": start, "batch": count, "next_by_subj": wildcard}
+    if max_bytes is not None:
+        request["max_bytes"] = max_bytes
+    *messages, end = await link.request_many(f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request))
+    found = [Stored(m.headers["Nats-Subject"], int(m.headers["Nats-Sequence"]), m.body) for m in messages]
+    return found, bool(found) and end.status != _NO_MESSAGE and int(end.headers.get("Nats-Num-Pending", "0")) > 0

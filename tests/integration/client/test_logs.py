@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.printing import join, print_frames, print_text
 from tqcli.client.follow import Follower
-from tqcli.client.logs import PAGE, read_group_output, read_output
+from tqcli.client.logs import PAGE, PAGE_BYTES, read_group_output, read_output
 from tqcli.client.printed import Which
 from tqcli.core.outcome import Exited
 from tqcli.core.state import Reason
@@ -58,6 +58,16 @@ def test_long_log_is_read_to_its_end(stage: Stage) -> None:
     for number in order:
         print_text(stage, spec, number, f"{number} ")
     assert read(stage, spec) == "".join(f"{number} " for number in range(3 * PAGE))
+
+
+def test_log_of_several_pages_is_whole(stage: Stage) -> None:
+    """An answer of the server ends where its bytes are used up; the next one goes on from there."""
+    spec = stage.submit()
+    chunk = b"x" * 120_000
+    count = 2 * PAGE_BYTES // len(chunk)
+    for number in range(count):
+        print_frames(stage, spec, number, Frame(STDOUT, 5, chunk))
+    assert read(stage, spec) == read_group(stage, spec) == chunk.decode() * count
 
 
 def test_last_attempt_is_what_is_shown(stage: Stage) -> None:
