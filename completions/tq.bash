@@ -87,8 +87,8 @@ _tq_known() {
 _tq_options() {
     case $1 in
     '') kind='--version --show-completion --install-completion --context --server --json --debug -h --help' ;;
-    'run') kind='-q --queue -n --name --priority -f --file --key --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --context --server --json --debug -h --help' ;;
-    'submit') kind='-q --queue -n --name --priority -f --file --key --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
+    'run') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --context --server --json --debug -h --help' ;;
+    'submit') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
     'status') kind='--context --server --json --debug -h --help' ;;
     'ls') kind='-s --state -q --queue -n --name --since -l --limit --context --server --json --debug -h --help' ;;
     'logs') kind='-f --follow --tail --since --attempt --stdout --stderr --timestamps --prefix --context --server --json --debug -h --help' ;;
@@ -188,7 +188,6 @@ _tq_value() {
     ' --server' | \
         'run -n' | \
         'run --name' | \
-        'run --key' | \
         'run --retries' | \
         'run --backoff' | \
         'run --retry-on' | \
@@ -202,10 +201,10 @@ _tq_value() {
         'run --py' | \
         'run --arg' | \
         'run --args' | \
+        'run --key' | \
         'run --server' | \
         'submit -n' | \
         'submit --name' | \
-        'submit --key' | \
         'submit --retries' | \
         'submit --backoff' | \
         'submit --retry-on' | \
@@ -219,6 +218,7 @@ _tq_value() {
         'submit --py' | \
         'submit --arg' | \
         'submit --args' | \
+        'submit --key' | \
         'submit --array' | \
         'submit --server' | \
         'status --server' | \

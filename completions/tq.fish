@@ -92,7 +92,6 @@ function __tq_options
             echo --priority\t'before or after others of its queue'
             echo -f\t'a job file; options win over it'
             echo --file\t'a job file; options win over it'
-            echo --key\t'submit one job at most with this key, however often tried'
             echo --retries\t'run it again, up to N times'
             echo --backoff\t'pause before a retry: exp:1s..5m, fixed:10s or none'
             echo --retry-on\t'retry only after these: 1,75,100-110,signal,timeout'
@@ -109,6 +108,7 @@ function __tq_options
             echo --py\t'call this Python function'
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
+            echo --key\t'submit one job at most with this key, however often tried'
             echo --context\t'the broker to use (TQ_CONTEXT)'
             echo --server\t'the broker\'s URL (TQ_SERVER)'
             echo --json\t'print JSON, one document a line (TQ_JSON=1)'
@@ -123,7 +123,6 @@ function __tq_options
             echo --priority\t'before or after others of its queue'
             echo -f\t'a job file; options win over it'
             echo --file\t'a job file; options win over it'
-            echo --key\t'submit one job at most with this key, however often tried'
             echo --retries\t'run it again, up to N times'
             echo --backoff\t'pause before a retry: exp:1s..5m, fixed:10s or none'
             echo --retry-on\t'retry only after these: 1,75,100-110,signal,timeout'
@@ -140,6 +139,7 @@ function __tq_options
             echo --py\t'call this Python function'
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
+            echo --key\t'submit one job at most with this key, however often tried'
             echo --array\t'a job for each number, which it has in TQ_INDEX'
             echo --each-line\t'a job for each line, put in place of {}; without CMD, a line is a shell command'
             echo --wait\t'wait for the end, and end as the job ended'
@@ -515,7 +515,6 @@ function __tq_value
         case ' --server' \
             'run -n' \
             'run --name' \
-            'run --key' \
             'run --retries' \
             'run --backoff' \
             'run --retry-on' \
@@ -529,10 +528,10 @@ function __tq_value
             'run --py' \
             'run --arg' \
             'run --args' \
+            'run --key' \
             'run --server' \
             'submit -n' \
             'submit --name' \
-            'submit --key' \
             'submit --retries' \
             'submit --backoff' \
             'submit --retry-on' \
@@ -546,6 +545,7 @@ function __tq_value
             'submit --py' \
             'submit --arg' \
             'submit --args' \
+            'submit --key' \
             'submit --array' \
             'submit --server' \
             'status --server' \

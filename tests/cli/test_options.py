@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tqcli.cli.command import build_command
 from tqcli.cli.globals import Globals
 from tqcli.cli.invocation import Invocation
-from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
+from tqcli.cli.options import JobFlags, SendFlags  # noqa: TC001 - read for the command's options
 from tqcli.cli.output import Output
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.signature import read_signature
@@ -86,7 +86,7 @@ def plan(
     return name, every, words
 
 
-def bundle(tq: object, flags: JobFlags) -> JobFlags:  # noqa: ARG001 - the invocation
+def bundle(tq: object, flags: JobFlags, sending: SendFlags) -> JobFlags:  # noqa: ARG001 - the invocation
     """Stand for the commands that submit a job."""
     return flags
 
@@ -202,7 +202,7 @@ def test_unknown_option_before_a_command_points_to_the_dashes() -> None:
 
 def parameters() -> list[Parameter]:
     """Return what the options of a job are made of."""
-    return [one for one in read_signature(bundle).parameters.values() if one.path[0] == "flags"]
+    return [one for one in read_signature(bundle).parameters.values() if one.path[0] in {"flags", "sending"}]
 
 
 def options(*words: str, command: tuple[str, ...] = ()) -> JobOptions:

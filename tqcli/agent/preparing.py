@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from tqcli.core.outcome import Failure, NotStarted
@@ -56,6 +57,10 @@ def _variables(spec: Spec, *, attempt: int, claim: str) -> dict[str, str]:
     }
     if spec.size is not None:
         variables["TQ_INDEX"] = str(spec.index)
+    if spec.schedule is not None:
+        variables["TQ_SCHEDULE"] = spec.schedule
+    if spec.scheduled_at is not None:
+        variables["TQ_SCHEDULED_AT"] = spec.scheduled_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return variables
 
 

@@ -1,4 +1,4 @@
-"""The options of a job, as `tq run` and `tq submit` share them: `def submit(tq: Invocation, flags: JobFlags, …)`."""
+"""The options of a job, as commands share them: `def submit(tq: Invocation, flags: JobFlags, …)`."""
 
 from __future__ import annotations
 
@@ -41,15 +41,6 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     file: Annotated[
         str | None, Option("-f", "--file", metavar="JOB.toml", help="a job file; options win over it", complete="toml")
-    ] = None
-    key: Annotated[
-        str | None,
-        Option(
-            "--key",
-            metavar="KEY",
-            help="submit one job at most with this key, however often tried",
-            parse=partial(check_label, noun="key"),
-        ),
     ] = None
     retries: Annotated[
         int | None,
@@ -179,6 +170,20 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
             # As ssh does: several words are one line.
             return JobOptions(shell=" ".join(command), args=args, kwargs=kwargs)
         return JobOptions(command=tuple(command) if command else None, args=args, kwargs=kwargs)
+
+
+class SendFlags(msgspec.Struct, frozen=True, kw_only=True):
+    """What only those take that send the job themselves, `tq run` and `tq submit`."""
+
+    key: Annotated[
+        str | None,
+        Option(
+            "--key",
+            metavar="KEY",
+            help="submit one job at most with this key, however often tried",
+            parse=partial(check_label, noun="key"),
+        ),
+    ] = None
 
 
 def _split_pair(text: str, *, option: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from tqcli.errors import InvalidInput, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tqcli.cli.options import JobFlags
+    from tqcli.cli.options import JobFlags, SendFlags
     from tqcli.cli.output import Output
     from tqcli.cli.progress import Progress
     from tqcli.cli.session import Session
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def build(
-    flags: JobFlags, command: Sequence[str] | None, *, array: str | None = None, each_line: str | None = None
+    flags: JobFlags,
+    sending: SendFlags,
+    command: Sequence[str] | None,
+    *,
+    array: str | None = None,
+    each_line: str | None = None,
 ) -> Submission:
     """Return the checked jobs that a command line asks for.
 
@@ -36,8 +41,8 @@ def build(
         msg = "--file: no file is named"
         raise InvalidInput(msg, hint="give a job file's name, as in -f nightly.toml")
     options = flags.job_options(command)
-    if flags.key is not None:
-        options = msgspec.structs.replace(options, key=flags.key)
+    if sending.key is not None:
+        options = msgspec.structs.replace(options, key=sending.key)
     if array is not None:
         options = msgspec.structs.replace(options, array=array)
     return build_submission(options, load_origin(options.key), each_line=each_line)

@@ -7,7 +7,7 @@ published. A plain spec passes in a few microseconds: the bulk submit calls this
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,8 +33,11 @@ MAX_SLOTS = 10_000
 MAX_GROUP = 1_000_000
 MAX_INDEX = 999_999_999
 RESERVED_ENV = "TQ_"
+LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
+"""Beyond what any option can ask for. The server counts nanoseconds, which end in 2262."""
 
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZERO = timedelta(0)
 _array_decoder = msgspec.json.Decoder(list)
 _object_decoder = msgspec.json.Decoder(dict)
@@ -125,6 +128,8 @@ def _check_identity(spec: Spec) -> None:
         check_label(spec.submitted_by, noun="submitter")
     if spec.retry_of is not None:
         parse_job_id(spec.retry_of)
+    if spec.schedule is not None:
+        check_name(spec.schedule, noun="schedule")
 
 
 def _check_rules(spec: Spec) -> None:
@@ -144,6 +149,18 @@ def _check_rules(spec: Spec) -> None:
     if spec.grace != DEFAULT_GRACE and not _ZERO <= spec.grace <= LONGEST:
         msg = f"the grace must be from 0s to {LONGEST.days}d"
         raise InvalidInput(msg)
+    if spec.not_before is not None or spec.scheduled_at is not None:
+        _check_times(spec)
+
+
+def _check_times(spec: Spec) -> None:
+    for moment in (spec.not_before, spec.scheduled_at):
+        if moment is not None and not _EPOCH <= moment < LAST_MOMENT:
+            msg = f"the time {moment.isoformat()} is not from {_EPOCH.year} to {LAST_MOMENT.year - 1}"
+            raise InvalidInput(msg)
+    if spec.not_before is not None and spec.expires_at is not None and spec.expires_at <= spec.not_before:
+        msg = "it would expire before it may start"
+        raise InvalidInput(msg, hint="both times count from the submission: expires must be the later one")
 
 
 def _check_work(work: Shell | Python) -> None:

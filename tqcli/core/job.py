@@ -45,6 +45,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     output: Output | None
     retry_of: str | None
     retry_at: datetime | None
+    not_before: datetime | None
+    scheduled_at: datetime | None
     cwd: str | None
     submitted_by: str | None
     expires_at: datetime | None
@@ -81,12 +83,14 @@ def describe(spec: Spec, record: Record | None) -> Job:
         finished_at=last.finished_at,
         group=spec.group,
         index=spec.id.index,
-        schedule=None,
+        schedule=spec.schedule,
         attempts=last.attempts,
         losses=last.losses,
         output=last.output,
         retry_of=spec.retry_of,
         retry_at=last.retry_at,
+        not_before=spec.not_before,
+        scheduled_at=spec.scheduled_at,
         cwd=spec.cwd,
         submitted_by=spec.submitted_by,
         expires_at=spec.expires_at,

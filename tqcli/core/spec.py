@@ -57,6 +57,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `group` and `index` name it; `size` is the number of jobs in the group, None for a job of its own (index 0).
     `backoff` has the grammar of `core.backoff`, `retry_on` and `no_retry_on` that of `core.codes`.
     `cwd` is the submitter's directory, used where it exists; with `cwd_required` its absence fails the attempt.
+    It does not start before `not_before`. `schedule` names what submitted it, and `scheduled_at` the planned time.
     """
 
     v: int
@@ -75,6 +76,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     no_retry_on: str | None = None
     timeout: timedelta | None = None
     grace: timedelta = DEFAULT_GRACE
+    not_before: Moment | None = None
     expires_at: Moment | None = None
     max_losses: int = DEFAULT_MAX_LOSSES
     env: dict[str, str] = {}
@@ -82,6 +84,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cwd_required: bool = False
     stdin: Stdin | None = None
     retry_of: str | None = None
+    schedule: str | None = None
+    scheduled_at: Moment | None = None
 
     @property
     def id(self) -> JobId:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -167,12 +167,14 @@ def test_a_job_sees_who_and_where_it_is(stage: Stage, start_agent: StartAgent, t
     start_agent()
     (spec,) = stage.submit_group(
         [7],
-        work=shell('echo "$A $TQ_JOB_ID $TQ_ATTEMPT $TQ_QUEUE $TQ_GROUP $TQ_INDEX $PWD"'),
+        work=shell('echo "$A $TQ_JOB_ID $TQ_ATTEMPT $TQ_QUEUE $TQ_GROUP $TQ_INDEX $TQ_SCHEDULE $TQ_SCHEDULED_AT $PWD"'),
         env={"A": "b"},
+        schedule="nightly",
+        scheduled_at=datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=1))),
         cwd=str(tmp_path),
     )
     wait_until_final(stage, spec)
-    words = f"b {spec.group}.7 1 default {spec.group} 7 {tmp_path}\n"
+    words = f"b {spec.group}.7 1 default {spec.group} 7 nightly 2026-03-01T11:00:00Z {tmp_path}\n"
     assert printed(stage, spec, STDOUT) == words.encode()
 
 

@@ -99,6 +99,8 @@ specs = st.builds(
     cwd_required=st.booleans(),
     stdin=st.none() | st.binary(max_size=50).map(lambda data: Stdin(len(data), data=data)),
     retry_of=st.none() | st.just(GROUP),
+    schedule=st.none() | names,
+    scheduled_at=st.none() | moments,
 )
 failures = st.builds(Failure, texts, texts, st.none() | texts)
 retriable: st.SearchStrategy[Exited | Signalled | TimedOut | NotStarted | Raised] = st.one_of(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.examples import PLAIN, specs, vary
+from tests.unit.core.examples import NOW, PLAIN, specs, vary
 from tqcli.core.check import MAX_ENV_BYTES, check_env, check_spec
 from tqcli.core.spec import Python, Shell, Spec, Stdin
 from tqcli.errors import InvalidInput
@@ -46,6 +46,10 @@ def test_good_spec_passes(spec: Spec) -> None:
         ({"timeout": timedelta(0)}, "the timeout must be more than 0s"),
         ({"timeout": timedelta(days=99_999)}, "the timeout must be"),
         ({"grace": timedelta(seconds=-1)}, "the grace must be"),
+        ({"schedule": "a.b"}, "'a.b' can't name a schedule"),
+        ({"scheduled_at": datetime(1969, 12, 31, tzinfo=UTC)}, "not from 1970 to 2199"),
+        ({"not_before": datetime(9999, 12, 31, tzinfo=timezone(-timedelta(hours=9)))}, "not from 1970 to 2199"),
+        ({"not_before": NOW, "expires_at": NOW}, "it would expire before it may start"),
         ({"cwd": "data"}, "not an absolute path"),
         ({"cwd": "/a\0b"}, "the working directory contains a NUL byte"),
         ({"cwd": "/\udc80"}, "the working directory is not valid UTF-8"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from tqcli.cli.attend import Attendance
-from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
+from tqcli.cli.options import JobFlags, SendFlags  # noqa: TC001 - read for the command's options
 from tqcli.cli.parameter import Argument
 from tqcli.cli.sending import build, send
 from tqcli.cli.signals import Signals
@@ -31,6 +31,7 @@ _KILL_TIME = timedelta(seconds=2)
 def run(
     tq: Invocation,
     flags: JobFlags,
+    sending: SendFlags,
     command: Annotated[list[str] | None, Argument("CMD ARG", help="what to run", verbatim=True)] = None,
 ) -> int:
     """Run a command as a job, show what it prints as it prints it, and end as it ends.
@@ -47,7 +48,7 @@ def run(
         tq run --shell -- 'sort data.csv | uniq -c > counts.txt'
         tq run --py reports.build:main --arg month=2026-01
     """
-    submission = build(flags, command)
+    submission = build(flags, sending, command)
     with tq.session(agent=True) as session, Signals(session.link) as signals:
         return _Run(session, tq.output, submission, signals).perform()
 

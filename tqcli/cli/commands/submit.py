@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from tqcli.cli.options import JobFlags  # noqa: TC001 - read for the command's options
+from tqcli.cli.options import JobFlags, SendFlags  # noqa: TC001 - read for the command's options
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.sending import build, send
 from tqcli.cli.unserved import warn_locally
@@ -66,6 +66,7 @@ class SubmitFlags(msgspec.Struct, frozen=True, kw_only=True):
 def submit(
     tq: Invocation,
     flags: JobFlags,
+    sending: SendFlags,
     own: SubmitFlags,
     command: Annotated[list[str] | None, Argument("CMD ARG", help="what to run", verbatim=True)] = None,
 ) -> int:
@@ -84,7 +85,7 @@ def submit(
         tq submit --py reports.build:main --arg month=2026-01
         tq submit -f nightly.toml --priority low
     """
-    submission = build(flags, command, array=own.array, each_line=own.each_line)
+    submission = build(flags, sending, command, array=own.array, each_line=own.each_line)
     with tq.session(agent=own.wait or own.follow) as session:
         return _Submit(session, tq.output, submission).perform(wait=own.wait, follow=own.follow)
 
