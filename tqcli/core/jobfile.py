@@ -6,7 +6,7 @@ Reading the file and those it includes is `tqcli.client.jobfile`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,16 +14,15 @@ from tqcli.core.backoff import parse_backoff
 from tqcli.core.bulk import parse_array
 from tqcli.core.check import MAX_LOSSES, MAX_RETRIES, check_entrypoint, check_env, check_range
 from tqcli.core.codes import parse_codes
-from tqcli.core.duration import parse_duration
 from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.nearest import did_you_mean
 from tqcli.core.options import JobOptions
 from tqcli.core.spec import PRIORITIES
+from tqcli.core.toml import checked, describe_kind, read_duration, read_number, read_string, refuse
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
 
 INCLUDE = "include"
 _WORK = ("command", "shell", "python")
@@ -65,54 +64,23 @@ def parse_includes(table: Mapping[str, object], source: str) -> tuple[str, ...]:
     value = table.get(INCLUDE, [])
     paths = [value] if isinstance(value, str) else value
     if not isinstance(paths, list) or not all(isinstance(path, str) and path and "\0" not in path for path in paths):
-        msg = f"{source}: {INCLUDE}: a file's name or an array of them is needed, not {_kind(value)}"
+        msg = f"{source}: {INCLUDE}: a file's name or an array of them is needed, not {describe_kind(value)}"
         raise InvalidInput(msg, hint='write include = "base.toml" or include = ["one.toml", "two.toml"]')
     return tuple(paths)
 
 
-_KINDS = {
-    bool: "true or false",
-    str: "a string",
-    int: "a number",
-    float: "a number with a fraction",
-    list: "an array",
-    dict: "a table",
-}
-
-
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "a date or time")
-
-
-def _refuse(needed: str, value: object, example: str) -> NoReturn:
-    msg = f"{needed} is needed, not {_kind(value)}"
-    raise InvalidInput(msg, hint=f"write {example}")
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        _refuse("a string", value, 'it in quotes, as in "text"')
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        _refuse("a whole number", value, "it without quotes, as in 3")
-    return value
-
-
 def _command(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
-        _refuse("an array of strings", value, 'command = ["program", "argument"], or a line as shell = "…"')
+        refuse("an array of strings", value, 'command = ["program", "argument"], or a line as shell = "…"')
     return tuple(value)
 
 
 def _env(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
-        _refuse("a table", value, '[env] and below it KEY = "value"')
+        refuse("a table", value, '[env] and below it KEY = "value"')
     for key, text in value.items():
         if not isinstance(text, str):
-            msg = f"{quote(key)}: a string is needed, not {_kind(text)}"
+            msg = f"{quote(key)}: a string is needed, not {describe_kind(text)}"
             raise InvalidInput(msg, hint="put the value in quotes: an environment holds text")
     check_env(value)
     return value
@@ -120,7 +88,7 @@ def _env(value: object) -> dict[str, str]:
 
 def _json(value: object, kind: type, needed: str) -> msgspec.Raw:
     if not isinstance(value, kind):
-        _refuse(needed, value, 'args = ["first", 2] or kwargs = { name = "value" }')
+        refuse(needed, value, 'args = ["first", 2] or kwargs = { name = "value" }')
     if not _is_finite(value):
         msg = "nan and inf have no place in JSON, which is what the function gets its arguments from"
         raise InvalidInput(msg, hint='write a string, as in "nan", which the function can turn into a number')
@@ -134,21 +102,6 @@ def _is_finite(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(_is_finite, value.values()))
     return not isinstance(value, float) or math.isfinite(value)
-
-
-def _duration(value: object) -> timedelta:
-    return parse_duration(value if isinstance(value, str) else str(_number(value)))
-
-
-def _checked(check: Callable[[str], object]) -> Callable[[object], str]:
-    """Return a reader of strings that `check` accepts and that stay as they are."""
-
-    def read(value: object) -> str:
-        text = _string(value)
-        check(text)
-        return text
-
-    return read
 
 
 def _path(text: str) -> None:
@@ -165,24 +118,27 @@ def _priority(text: str) -> None:
 
 _READERS: dict[str, Callable[[object], object]] = {
     "command": _command,
-    "shell": _string,
-    "python": _checked(check_entrypoint),
+    "shell": read_string,
+    "python": checked(check_entrypoint),
     "args": lambda value: _json(value, list, "an array"),
     "kwargs": lambda value: _json(value, dict, "a table"),
-    "name": _checked(lambda text: check_label(text, noun="job's name")),
-    "queue": _checked(lambda text: check_name(text, noun="queue")),
-    "priority": _checked(_priority),
-    "retries": lambda value: check_range("the number of retries", _number(value), 0, MAX_RETRIES),
-    "backoff": _checked(parse_backoff),
-    "retry-on": _checked(parse_codes),
-    "no-retry-on": _checked(parse_codes),
-    "timeout": _duration,
-    "grace": _duration,
-    "expires": _duration,
+    "name": checked(lambda text: check_label(text, noun="job's name")),
+    "queue": checked(lambda text: check_name(text, noun="queue")),
+    "priority": checked(_priority),
+    "retries": lambda value: check_range("the number of retries", read_number(value), 0, MAX_RETRIES),
+    "backoff": checked(parse_backoff),
+    "retry-on": checked(parse_codes),
+    "no-retry-on": checked(parse_codes),
+    "timeout": read_duration,
+    "grace": read_duration,
+    "expires": read_duration,
     "env": _env,
-    "cwd": _checked(_path),
-    "stdin": _checked(_path),
-    "max-losses": lambda value: check_range("the number of losses", _number(value), 0, MAX_LOSSES),
-    "array": _checked(parse_array),
-    "key": _checked(lambda text: check_label(text, noun="key")),
+    "cwd": checked(_path),
+    "stdin": checked(_path),
+    "max-losses": lambda value: check_range("the number of losses", read_number(value), 0, MAX_LOSSES),
+    "array": checked(parse_array),
+    "key": checked(lambda text: check_label(text, noun="key")),
 }
+
+KEYS = tuple(_READERS)
+"""The options that a job file may have."""
