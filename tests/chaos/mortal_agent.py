@@ -2,7 +2,8 @@
 
 A *step* is what passes between the agent and its server about a job: `record succeeded`, `ack`, `log` …. Each is
 appended to the file CHAOS_STEPS when it comes. CHAOS_DIE is `before N` or `after N`: SIGKILL right before the N-th step
-is taken, or when the server has taken it in and before the agent learns of that.
+is taken, or when the server has taken it in and before the agent learns of that. With a name behind it, as in
+`after 2 part succeeded`, only the steps of that name count.
 """
 
 from __future__ import annotations
@@ -44,15 +45,16 @@ class Steps:
     def __init__(self) -> None:
         """Read what the environment says."""
         self._file = os.open(os.environ["CHAOS_STEPS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        side, _, number = os.environ.get("CHAOS_DIE", "never 0").partition(" ")
+        side, number, *name = os.environ.get("CHAOS_DIE", "never 0").split(" ", 2)
         self._last = int(number)
+        self._only = name[0] if name else None
         self._dies_before = side == "before"
         self._count = 0
 
     def take(self, name: str) -> bool:
         """Note a step that is about to be taken; return whether to die after it."""
-        self._count += 1
-        is_last = self._count == self._last
+        self._count += self._only in {None, name}
+        is_last = self._count == self._last and self._only in {None, name}
         os.write(self._file, f"{name}\n".encode())
         if is_last and self._dies_before:
             die()
@@ -64,9 +66,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def name_of(subject: str, body: bytes) -> str | None:
+def name_of(subject: str, body: bytes, headers: Mapping[str, str] | None) -> str | None:
     """Return what a message to the server is for; None for what has nothing to do with a job."""
     kind = next((name for pattern, name in KINDS if re.fullmatch(pattern, subject)), None)
+    if headers is not None and "Nats-Batch-Id" in headers:
+        return f"{'commit' if 'Nats-Batch-Commit' in headers else 'part'} {msgspec.json.decode(body)['state']}"
     match kind:
         case "record":
             return f"record {msgspec.json.decode(body)['state']}"
@@ -91,7 +95,7 @@ class MortalConnection(Connection):
         self, subject: str, body: bytes = b"", *, headers: Mapping[str, str] | None = None, reply: str | None = None
     ) -> None:
         """Send and forget."""
-        name = name_of(subject, body)
+        name = name_of(subject, body, headers)
         is_last = name is not None and self._steps.take(name)
         await super().publish(subject, body, headers=headers, reply=reply)
         if is_last:
@@ -102,7 +106,7 @@ class MortalConnection(Connection):
         self, subject: str, body: bytes = b"", *, headers: Mapping[str, str] | None = None, timeout_s: float = 5.0
     ) -> asyncio.Future[Message]:
         """Send a request."""
-        name = name_of(subject, body)
+        name = name_of(subject, body, headers)
         is_last = name is not None and self._steps.take(name)
         answer = super().post(subject, body, headers=headers, timeout_s=timeout_s)
         if is_last:

@@ -7,8 +7,10 @@ the product is tried as well.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +24,7 @@ from tests.support.agents import AgentProcess, wait_until_final
 from tests.support.eventually import eventually
 from tests.support.stage import Stage
 from tqcli.core.ids import JobId
+from tqcli.core.spec import Shell
 from tqcli.core.state import State
 from tqcli.jetstream.topology import stream_state
 
@@ -88,12 +91,14 @@ class Case:
         work = self.ledger.brief_work() if job is None else self.ledger.work(**job)
         return self.stage.submit(work=work, **self.scenario.fields)
 
-    def start_agent(self, die: str = "") -> AgentProcess:
+    def start_agent(self, die: str = "", *, slots: int = 2) -> AgentProcess:
         """Start an agent, mortal or healthy; all its processes carry its mark."""
         mark = {"CHAOS_CASE": self.stage.names.namespace, "CHAOS_STEPS": str(self.folder / "steps")}
         if not die:
-            return AgentProcess(self.stage, self.folder, env=mark)
-        return AgentProcess(self.stage, self.folder, module="tests.chaos.mortal_agent", env={**mark, "CHAOS_DIE": die})
+            return AgentProcess(self.stage, self.folder, slots=slots, env=mark)
+        return AgentProcess(
+            self.stage, self.folder, slots=slots, module="tests.chaos.mortal_agent", env={**mark, "CHAOS_DIE": die}
+        )
 
     def steps(self) -> list[str]:
         """Return what the mortal agent did."""
@@ -175,3 +180,50 @@ def test_every_step_can_be_the_last(nats_server: NatsServer, tmp_path: Path, sce
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         failures = [failure for failure in pool.map(run, deaths) if failure]
     assert not failures, "\n".join(failures)
+
+
+TOGETHER = 24
+"""Jobs that end in one moment: enough for their records to be one atomic batch."""
+
+
+def die_among_many(server: NatsServer, folder: Path, die: str) -> None:
+    """Let an agent die while it writes the records of jobs that ended together, and another one finish its work."""
+    gate, scenario = folder / "gate", Scenario("together", None, {}, [])
+    with opened(server, folder, scenario) as case, case.start_agent(die, slots=TOGETHER) as mortal:
+        os.mkfifo(gate)
+        line = f'at="$TQ_JOB_ID $TQ_ATTEMPT $TQ_CLAIM - $$ 0"; echo start $at >> {case.ledger.path}; '
+        line += f"cat {gate}; echo end $at 0 >> {case.ledger.path}"
+        specs = [case.stage.submit(work=Shell((line,), line=True)) for _ in range(TOGETHER)]
+        eventually(lambda: len(case.ledger.read()) == TOGETHER, AGAIN_S + SLOW_S)
+        with gate.open("wb"):  # whoever comes later finds it open
+            (folder / "open").touch()
+            (folder / "open").rename(gate)
+        mortal.process.wait(20)
+        with case.start_agent(slots=TOGETHER):
+            finals = [wait_until_final(case.stage, spec, AGAIN_S + SLOW_S) for spec in specs]
+            eventually(case.is_empty, AGAIN_S + SLOW_S)
+        runs = Counter(run.job for run in case.ledger.read())
+        eventually(case.history.is_complete, SLOW_S)
+        records = case.history.read()
+
+        assert mortal.process.returncode == -9
+        assert {record.state for record in finals} == {State.SUCCEEDED}
+        assert len(records) == TOGETHER
+        assert {[one.state.final for one in of_one].count(True) for of_one in records.values()} == {1}
+        assert set(runs.values()) <= {1, 2}
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(120)
+def test_a_group_commit_can_be_the_last_step(nats_server: NatsServer, tmp_path: Path) -> None:
+    """Of records that are written together all are there or none, and what has none runs again."""
+    names = [
+        "before 5 part succeeded",
+        "after 5 part succeeded",
+        "before 1 commit succeeded",
+        "after 1 commit succeeded",
+    ]
+    with ThreadPoolExecutor(len(names)) as pool:
+        cases = [pool.submit(die_among_many, nats_server, tmp_path / name.replace(" ", "-"), name) for name in names]
+    for case in cases:
+        case.result()
