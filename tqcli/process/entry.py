@@ -25,15 +25,27 @@ RAISED = 1
 
 def main() -> None:
     """Run the entrypoint in `argv`; exit 0 where it returned, 1 where it raised, or as it asked with SystemExit."""
-    given = json.loads(read_all(claim_fd(ARGS_VARIABLE)))
+    given = read_all(claim_fd(ARGS_VARIABLE))
     result = Result(claim_fd(RESULT_VARIABLE))
     sys.argv[:] = sys.argv[1:]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - pathlib costs a job's start 8 ms
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(line_buffering=True)  # whoever follows the job sees a line when it is printed
+    perform(sys.argv[0], given, result, call)
+
+
+def perform(
+    entrypoint: str, given: bytes, result: Result, run: Callable[[str, list[Any], dict[str, Any]], object]
+) -> None:
+    """Have `run` call the entrypoint with the arguments `given`, and write what it returned or raised.
+
+    Raises:
+        SystemExit: it raised, or asked for that.
+    """
     try:
-        result.write_value(call(sys.argv[0], given["args"], given["kwargs"]))
+        arguments = json.loads(given)
+        result.write_value(run(entrypoint, arguments["args"], arguments["kwargs"]))
     except KeyboardInterrupt:
         raise
     except SystemExit as ending:
