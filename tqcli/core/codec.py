@@ -7,7 +7,7 @@ error and a `rejected` record, never a crash loop. What a well-formed spec may m
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -25,7 +25,15 @@ MAX_DEPTH = 64
 MAX_RECORD_DEPTH = MAX_DEPTH + 1
 """A record has the spec inside: whatever job can be read, its record can be."""
 
-_T = TypeVar("_T", Spec, Record)
+
+class _Versioned(Protocol):
+    """What goes over the wire says its version."""
+
+    @property
+    def v(self) -> int: ...
+
+
+_T = TypeVar("_T", bound=_Versioned)
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _TO_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -76,7 +84,7 @@ def decode_spec(data: bytes) -> Spec:
     Raises:
         CorruptRecord: it is no spec that this version of tq can read; the message says what is wrong and where.
     """
-    return _decode(data, _spec_decoder, noun="spec", max_bytes=MAX_SPEC_BYTES, max_depth=MAX_DEPTH)
+    return decode_strictly(data, _spec_decoder, noun="job's spec", max_bytes=MAX_SPEC_BYTES, max_depth=MAX_DEPTH)
 
 
 def decode_record(data: bytes) -> Record:
@@ -85,12 +93,19 @@ def decode_record(data: bytes) -> Record:
     Raises:
         CorruptRecord: it is no record that this version of tq can read; the message says what is wrong and where.
     """
-    return _decode(data, _record_decoder, noun="record", max_bytes=MAX_RECORD_BYTES, max_depth=MAX_RECORD_DEPTH)
+    return decode_strictly(
+        data, _record_decoder, noun="job's record", max_bytes=MAX_RECORD_BYTES, max_depth=MAX_RECORD_DEPTH
+    )
 
 
-def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_bytes: int, max_depth: int) -> _T:
+def decode_strictly(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_bytes: int, max_depth: int) -> _T:
+    """Return the value in a message; `noun` says what it is.
+
+    Raises:
+        CorruptRecord: it is none that this version of tq can read; the message says what is wrong and where.
+    """
     if len(data) > max_bytes:
-        msg = f"the job's {noun} is too big: {len(data):,} bytes of at most {max_bytes:,}"
+        msg = f"the {noun} is too big: {len(data):,} bytes of at most {max_bytes:,}"
         raise CorruptRecord(msg)
     try:
         # msgspec checks the encoding of text, but not inside fields that it leaves raw.
@@ -100,7 +115,7 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_by
         raise _too_deep(noun, max_depth) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _check_version(data, noun)
-        msg = f"the job's {noun} can't be read: {error}"
+        msg = f"the {noun} can't be read: {error}"
         raise CorruptRecord(msg) from error
     if value.v != WIRE_VERSION:
         _check_version(data, noun)
@@ -110,7 +125,7 @@ def _decode(data: bytes, decoder: msgspec.json.Decoder[_T], *, noun: str, max_by
 
 
 def _too_deep(noun: str, max_depth: int) -> CorruptRecord:
-    return CorruptRecord(f"the job's {noun} is nested deeper than {max_depth} levels")
+    return CorruptRecord(f"the {noun} is nested deeper than {max_depth} levels")
 
 
 def _check_version(data: bytes, noun: str) -> None:
@@ -120,7 +135,7 @@ def _check_version(data: bytes, noun: str) -> None:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return
     if version != WIRE_VERSION:
-        msg = f"the job's {noun} has version {version}, this tq reads version {WIRE_VERSION}"
+        msg = f"the {noun} has version {version}, this tq reads version {WIRE_VERSION}"
         raise CorruptRecord(msg, hint="use the same release of tq everywhere") from None
 
 

@@ -35,6 +35,7 @@ class Names:
         self.logs = f"{upper}_LOGS"
         self.objects = f"{upper}_OBJECTS"
         self.limits = f"{upper}_LIMITS"
+        self.schedules = f"{upper}_SCHEDULES"
         self.agents_bucket = f"{namespace}_agents"
         self.agents = f"KV_{self.agents_bucket}"
 
@@ -74,6 +75,23 @@ class Names:
     def firings(self) -> str:
         """The wildcard of all firings."""
         return f"{self.namespace}.timer.fire.>"
+
+    def schedule(self, name: str) -> str:
+        """Return the subject of a schedule's snapshot; `name` may be `*`."""
+        return f"{self.namespace}.schedule.{name}"
+
+    @property
+    def swept(self) -> str:
+        """The subject of the mark that an agent leaves when it looks over all schedules."""
+        return f"{self.namespace}.swept"
+
+    def schedule_timer(self, name: str) -> str:
+        """Return the subject that holds the timer of a schedule's next run; `name` may be `*`."""
+        return f"{self.namespace}.timer.schedule.{name}"
+
+    def schedule_firing(self, name: str) -> str:
+        """Return the subject on which that timer fires; `name` may be `*`."""
+        return f"{self.namespace}.timer.fire.schedule.{name}"
 
     def limit(self, queue: str, number: int | str) -> str:
         """Return the subject of one of a queue's tickets (see `limits`)."""
@@ -123,6 +141,12 @@ def split_job_subject(subject: str) -> tuple[str, str, str, int]:
     group, index = split_tail(subject)
     *_, queue, priority, _, _ = ("", *subject.split("."))  # of three words at least
     return queue, priority, group, index
+
+
+def split_schedule_firing(subject: str) -> str | None:
+    """Return the name of the schedule that a firing is for; None where it is a job's."""
+    *_, fire, kind, name = ("", "", *subject.split("."))
+    return name if (fire, kind) == ("fire", "schedule") else None
 
 
 def split_tail(subject: str) -> tuple[str, int]:

@@ -10,6 +10,7 @@ limit deletes jobs at once (H8) and changing a consumer under running agents red
 - logs: limits of their own, discard old: logs can never stop a job (H30).
 - objects: stdin and payloads over the message limit, by digest.
 - limits: one message a ticket, see `limits`.
+- schedules: one message a schedule, a whole snapshot, replaced by compare-and-set like a record; see `schedules`.
 - agents: a key-value bucket, whose entries vanish where they are not renewed. On file like the others: a server that is
   killed forgets that a stream in memory ever was, and agents that come back would announce themselves to nobody.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tqcli.errors import NotFound, QueueFull, SettingsError, Unavailable
+from tqcli.errors import Forbidden, NotFound, QueueFull, SettingsError, Unavailable
 from tqcli.jetstream.api import call
 from tqcli.jetstream.subjects import LEVELS
 
@@ -83,6 +84,12 @@ def stream_configs(names: Names, *, replicas: int = 1) -> dict[str, dict[str, An
             "discard_new_per_subject": True,
         },
         {
+            "name": names.schedules,
+            "subjects": [names.schedule("*"), names.swept],
+            "retention": "limits",
+            "max_msgs_per_subject": 1,
+        },
+        {
             "name": names.agents,
             "subjects": [f"$KV.{names.agents_bucket}.>"],
             "retention": "limits",
@@ -130,11 +137,20 @@ async def ensure_streams(link: Link, names: Names) -> None:
     """
     for name, wanted in stream_configs(names).items():
         try:
-            found = (await call(link, f"STREAM.INFO.{name}"))["config"]
-        except NotFound:
-            await make_stream(link, wanted)
-        else:
-            refuse_stream(name, stream_differences(wanted, found))
+            await _ensure_stream(link, wanted)
+        except Forbidden:
+            # Whoever was given rights before there were schedules can do all that they did.
+            if name != names.schedules:
+                raise
+
+
+async def _ensure_stream(link: Link, wanted: dict[str, Any]) -> None:
+    try:
+        found = (await call(link, f"STREAM.INFO.{wanted['name']}"))["config"]
+    except NotFound:
+        await make_stream(link, wanted)
+    else:
+        refuse_stream(wanted["name"], stream_differences(wanted, found))
 
 
 async def make_stream(link: Link, config: dict[str, Any]) -> None:
