@@ -16,6 +16,7 @@ from tqcli.core.backoff import parse_backoff
 from tqcli.core.codes import parse_codes
 from tqcli.core.duration import LONGEST
 from tqcli.core.ids import is_group_id, parse_job_id
+from tqcli.core.kinds import check_kinds
 from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.nearest import did_you_mean
 from tqcli.core.spec import DEFAULT_BACKOFF, DEFAULT_GRACE, DEFAULT_QUEUE, PRIORITIES, WIRE_VERSION, Python, Shell
@@ -143,6 +144,9 @@ def _check_rules(spec: Spec) -> None:
     for codes in (spec.retry_on, spec.no_retry_on):
         if codes is not None:
             parse_codes(codes)
+    if spec.retry_on_errors or spec.no_retry_on_errors:
+        check_kinds(spec.retry_on_errors)
+        check_kinds(spec.no_retry_on_errors)
     if spec.timeout is not None and not _ZERO < spec.timeout <= LONGEST:
         msg = f"the timeout must be more than 0s and at most {LONGEST.days}d"
         raise InvalidInput(msg, hint="leave it out for no timeout")

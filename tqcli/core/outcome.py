@@ -43,9 +43,10 @@ class Returned(msgspec.Struct, frozen=True):
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """A Python entrypoint raised."""
+    """A Python entrypoint raised; `kinds` names the exception's class and those it is derived from."""
 
     failure: Failure
+    kinds: tuple[str, ...] = ()
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -56,6 +56,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `group` and `index` name it; `size` is the number of jobs in the group, None for a job of its own (index 0).
     `backoff` has the grammar of `core.backoff`, `retry_on` and `no_retry_on` that of `core.codes`.
+    `retry_on_errors` and `no_retry_on_errors` name kinds of exceptions (`core.kinds`).
     `cwd` is the submitter's directory, used where it exists; with `cwd_required` its absence fails the attempt.
     It does not start before `not_before`. `schedule` names what submitted it, and `scheduled_at` the planned time.
     """
@@ -74,6 +75,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     backoff: str = DEFAULT_BACKOFF
     retry_on: str | None = None
     no_retry_on: str | None = None
+    retry_on_errors: tuple[str, ...] = ()
+    no_retry_on_errors: tuple[str, ...] = ()
     timeout: timedelta | None = None
     grace: timedelta = DEFAULT_GRACE
     not_before: Moment | None = None

@@ -92,12 +92,21 @@ def _retry_or_fail(
 
 
 def _may_retry(spec: Spec, outcome: Exited | Signalled | TimedOut | NotStarted | Raised) -> bool:
-    """Return whether the codes allow it. A program that is not there is retried only where the user names that."""
-    if spec.no_retry_on is not None and parse_codes(spec.no_retry_on).matches(outcome):
+    """Return whether codes and kinds of exceptions allow it; what is named in both senses is final.
+
+    Where none is named, all is retried but a program that is not there.
+    """
+    if _is_named(outcome, spec.no_retry_on, spec.no_retry_on_errors):
         return False
-    if spec.retry_on is not None:
-        return parse_codes(spec.retry_on).matches(outcome)
+    if spec.retry_on is not None or spec.retry_on_errors:
+        return _is_named(outcome, spec.retry_on, spec.retry_on_errors)
     return not isinstance(outcome, NotStarted)
+
+
+def _is_named(outcome: Outcome, codes: str | None, errors: tuple[str, ...]) -> bool:
+    if isinstance(outcome, Raised) and any(kind in errors for kind in outcome.kinds):
+        return True
+    return codes is not None and parse_codes(codes).matches(outcome)
 
 
 def _reason(outcome: Exited | Signalled | TimedOut | NotStarted | Raised) -> Reason:

@@ -1,8 +1,8 @@
 """The program of a Python job: calls `module:function` and writes down what it returned or raised.
 
 Arguments come as JSON in the file TQ_ARGS_FD (`{"args": […], "kwargs": {…}}`), the end goes as JSON to the file
-TQ_RESULT_FD (`{"value": …}` or `{"error": {type, message, traceback}}`); stdin, stdout and stderr are the job's own.
-Every Python job loads this first, so it imports next to nothing.
+TQ_RESULT_FD (`{"value": …}` or `{"error": {type, message, traceback}, "kinds": [its class and those it is derived
+from]}`); stdin, stdout and stderr are the job's own. Every Python job loads this first, so it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import os
 import sys
 import types
 
+from tqcli.core.pack import pack
+from tqcli.core.values import Misfit, may_have_tags
 from tqcli.process.wire import ARGS_VARIABLE, RESULT_VARIABLE
 
 TYPE_CHECKING = False  # `typing` costs a job's start 5 ms
@@ -44,8 +46,7 @@ def perform(
         SystemExit: it raised, or asked for that.
     """
     try:
-        arguments = json.loads(given)
-        result.write_value(run(entrypoint, arguments["args"], arguments["kwargs"]))
+        result.write_value(run(entrypoint, *read_arguments(given)))
     except KeyboardInterrupt:
         raise
     except SystemExit as ending:
@@ -53,12 +54,36 @@ def perform(
             result.write_value(None)
         raise
     except BaseException as error:  # noqa: BLE001 - the job's own error, whatever it is, is its outcome
-        from tqcli.process.failure import describe  # noqa: PLC0415 - 10 ms that only a failure needs
+        from tqcli.process.failure import describe, name_kinds  # noqa: PLC0415 - 10 ms that only a failure needs
 
         failure = describe(error)
-        result.write(json.dumps({"error": failure}).encode())
+        result.write(json.dumps({"error": failure, "kinds": name_kinds(error)}).encode())
         sys.stderr.write(failure["traceback"])
         sys.exit(RAISED)
+
+
+def read_arguments(given: bytes) -> tuple[list[Any], dict[str, Any]]:
+    """Return the positional and the named arguments in this JSON.
+
+    Raises:
+        ValueError: one of them can't be made again here; says which.
+    """
+    arguments = json.loads(given)
+    args, kwargs = arguments["args"], arguments["kwargs"]
+    if not may_have_tags(given):
+        return args, kwargs
+    from tqcli.core.unpack import unpack  # noqa: PLC0415 - most arguments are plain JSON
+
+    name = "args"
+    try:
+        args = unpack(args, load_class)
+        for key in kwargs:
+            name = key
+            kwargs[key] = unpack(kwargs[key], load_class)
+    except Misfit as misfit:
+        msg = f"the arguments can't be read: {misfit.describe(name)}"
+        raise ValueError(msg) from misfit.__cause__
+    return args, kwargs
 
 
 def call(entrypoint: str, args: list[Any], kwargs: dict[str, Any]) -> object:
@@ -76,13 +101,31 @@ def call(entrypoint: str, args: list[Any], kwargs: dict[str, Any]) -> object:
 
 
 def load(entrypoint: str) -> Callable[..., Any]:
-    """Return the function that `module:function` names; either may have dots.
+    """Return the function that `module:function` names; raises as `find`, and TypeError where it can't be called."""
+    found = find(entrypoint)
+    if not callable(found):
+        msg = f"{entrypoint} is no function but of type {type(found).__name__}"
+        raise TypeError(msg)
+    function: Callable[..., Any] = found
+    return function
+
+
+def load_class(name: str) -> type:
+    """Return the class that `module:class` names; raises as `find`, and TypeError where it is none."""
+    found = find(name)
+    if not isinstance(found, type):
+        msg = f"{name} is no class but of type {type(found).__name__}"
+        raise TypeError(msg)
+    return found
+
+
+def find(entrypoint: str) -> Any:
+    """Return what `module:name` names; either may have dots.
 
     Raises:
         ValueError: it has not that form.
         ModuleNotFoundError: there is no such module.
-        AttributeError: the module has no such function.
-        TypeError: what has the name can't be called.
+        AttributeError: the module has nothing of that name.
     """
     module_name, colon, path = entrypoint.partition(":")
     if not (colon and module_name and path):
@@ -103,11 +146,7 @@ def load(entrypoint: str) -> Callable[..., Any]:
             from tqcli.process.failure import no_attribute  # noqa: PLC0415 - as above
 
             raise no_attribute(found, name) from None
-    if not callable(found):
-        msg = f"{entrypoint} is no function but of type {type(found).__name__}"
-        raise TypeError(msg)
-    function: Callable[..., Any] = found
-    return function
+    return found
 
 
 class Result:
@@ -122,15 +161,14 @@ class Result:
 
         Raises:
             TypeError: it can't be told in JSON; says which part of it.
-            ValueError: as above, or it is too big.
+            ValueError: it is too big.
         """
         try:
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            body = text.encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            from tqcli.process.failure import not_json  # noqa: PLC0415 - 10 ms that only a failure needs
-
-            raise not_json(value, error) from None
+            text = json.dumps(pack(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        except Misfit as misfit:
+            msg = f"the return value can't be sent: {misfit.describe('value')}"
+            raise TypeError(msg) from None
+        body = text.encode()
         check_size(body)
         self.write(b'{"value":' + body + b"}")
 
@@ -143,12 +181,10 @@ class Result:
 
 
 MAX_VALUE_BYTES = 8 * 1024 * 1024 - 64
-MAX_DEPTH = 60
-"""A value's lists and objects within each other: a record, which may nest 64 deep, has it inside."""
 
 
 def check_size(body: bytes) -> None:
-    """Return where the JSON is small and flat enough to be kept.
+    """Return where the JSON is small enough to be kept.
 
     Raises:
         ValueError: it is not.
@@ -156,12 +192,6 @@ def check_size(body: bytes) -> None:
     if len(body) > MAX_VALUE_BYTES:
         msg = f"the return value is {len(body):,} bytes of JSON, of at most {MAX_VALUE_BYTES:,}: write it to a file"
         raise ValueError(msg)
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        from tqcli.process.failure import depth_of  # noqa: PLC0415 - only large values need it
-
-        if depth_of(body) > MAX_DEPTH:
-            msg = f"the return value is nested deeper than {MAX_DEPTH} levels"
-            raise ValueError(msg)
 
 
 def claim_fd(variable: str) -> int:

@@ -42,10 +42,11 @@ def python_command(
 
 
 class _Report(msgspec.Struct, forbid_unknown_fields=True):
-    """What `entry` writes: one of the two."""
+    """What `entry` writes: one of the first two."""
 
     value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     error: Failure | msgspec.UnsetType = msgspec.UNSET
+    kinds: tuple[str, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(_Report)
@@ -62,7 +63,7 @@ def parse_result(ended: Ended) -> Exited | Signalled | NotStarted | Returned | R
     except (msgspec.DecodeError, RecursionError) as error:
         return Raised(Failure("BadResult", f"what the job wrote as its result can't be read: {error}"))
     if not isinstance(report.error, msgspec.UnsetType):
-        return Raised(report.error)
+        return Raised(report.error, report.kinds)
     if not isinstance(report.value, msgspec.UnsetType) and ended.how.code == 0:
         return Returned(msgspec.Raw(bytes(report.value)))
     return ended.how  # it returned, and then something ended the process in another way

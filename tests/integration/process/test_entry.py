@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 WORK = """
 import asyncio
+import dataclasses
+import datetime
+import decimal
 import os
 import sys
 
@@ -107,15 +110,24 @@ def give_named(name):
     for _ in range(61):
         deep = [deep]
     return {
-        "set": {"rows": [1, {"tags": {"a"}}]},
-        "nan": [0.5, float("nan")],
-        "key": {"a": {(1, 2): 3}},
+        "object": {"rows": [1, {"tags": sys}]},
+        "key": {"a": {sys: 3}},
         "circle": circle,
         "deep": deep,
         "surrogate": ["fine", "\\ud800"],
         "big": "x" * 9_000_000,
-        "bytes": b"x",
     }[name]
+
+
+@dataclasses.dataclass
+class Order:
+    number: int
+    at: datetime.date
+
+
+def give_next(order, *, step):
+    assert (type(order), type(step)) == (Order, decimal.Decimal), (order, step)
+    return dataclasses.replace(order, number=int(order.number + step)), {1: b"x"}
 
 
 def give_large():
@@ -199,6 +211,52 @@ def test_function_gets_its_arguments_and_its_value_comes_back(place: Path) -> No
         "args": json.loads(json.dumps(args)),
         "kwargs": {"name": "x", "n": None},
     }
+
+
+def test_values_with_tags_are_what_they_were_on_both_sides(place: Path) -> None:
+    """A dataclass of the job's own module, a number, bytes: the arguments as Python's, the value as JSON again."""
+    order: dict[str, object] = {
+        "$tq": "dataclass",
+        "type": "work:Order",
+        "value": {"number": 1, "at": {"$tq": "date", "value": "2026-03-01"}},
+    }
+    done = call(place, "work:give_next", order, step={"$tq": "decimal", "value": "2"})
+    assert done.value == [
+        json.loads(json.dumps(order).replace("1,", "3,")),
+        {"$tq": "dict", "value": [[1, {"$tq": "bytes", "value": "eA=="}]]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "step", "message"),
+    [
+        (
+            [{"$tq": "date", "value": "x"}],
+            1,
+            "args[0] can't be read as date: ValueError: Invalid isoformat string: 'x'",
+        ),
+        ([], {"$tq": 5}, "step has the key '$tq', which marks tq's own objects, and is none"),
+        (
+            [{"$tq": "dataclass", "type": "wrok:Order", "value": {}}],
+            1,
+            "args[0] can't be read as dataclass wrok:Order: ModuleNotFoundError: no module 'wrok' in '{place}'…",
+        ),
+    ],
+)
+def test_argument_that_can_not_be_made_again_is_named(
+    place: Path, args: list[object], step: object, message: str
+) -> None:
+    """The function is not called."""
+    failure = call(place, "work:give_next", *args, step=step).failure
+    assert failure.type == "ValueError"
+    assert failure.message.startswith(f"the arguments can't be read: {message.format(place=place).rstrip('…')}")
+
+
+def test_exception_tells_the_kinds_that_it_is_of(place: Path) -> None:
+    """By them it is decided whether the job is retried."""
+    outcome = call(place, "work:raise_odd").outcome
+    assert isinstance(outcome, Raised)
+    assert outcome.kinds == ("work.Odd", "Exception", "BaseException")
 
 
 def test_coroutine_function_is_run_to_its_end(place: Path) -> None:
@@ -312,12 +370,16 @@ def test_entrypoint_that_is_not_there_is_named(place: Path, entrypoint: str, kin
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("set", "the return value is not JSON: value['rows'][1]['tags'] is of type set"),
-        ("nan", "the return value is not JSON: value[1] is nan"),
-        ("key", "the return value is not JSON: value['a'] has a key of type tuple: (1, 2)"),
-        ("surrogate", "the return value is not JSON: value[1] is text with half a surrogate pair"),
-        ("bytes", "the return value is not JSON: value is of type bytes"),
-        ("deep", "the return value is nested deeper than 60 levels"),
+        ("object", "the return value can't be sent: value['rows'][1]['tags'] is of type module"),
+        (
+            "key",
+            "the return value can't be sent: value['a'] has a key that is of type module: <module 'sys' (built-in)>",
+        ),
+        ("surrogate", "the return value can't be sent: value[1] is text with half a surrogate pair"),
+        (
+            "deep",
+            f"the return value can't be sent: value{'[0]' * 58} is nested deeper than 58 levels, or within itself",
+        ),
         ("big", "the return value is 9,000,002 bytes of JSON, of at most 8,388,544: write it to a file"),
     ],
 )
@@ -330,7 +392,7 @@ def test_value_that_can_not_be_kept_is_named(place: Path, name: str, message: st
 
 def test_value_within_itself_is_no_endless_loop(place: Path) -> None:
     """JSON has no way to say it."""
-    assert call(place, "work:give_named", "circle").failure.message.endswith("is nested too deep, or within itself")
+    assert call(place, "work:give_named", "circle").failure.message.endswith("levels, or within itself")
 
 
 def test_large_value_comes_back_whole(place: Path) -> None:

@@ -56,6 +56,7 @@ codes = st.lists(
     max_size=4,
 ).map(",".join)
 backoffs = st.sampled_from(["none", "fixed:0s", "fixed:10s", "exp:1s..5m", "exp:1ms..1ms", "exp:0.000001s..36500d"])
+kinds = st.lists(st.sampled_from(["ValueError", "OSError", "shop.errors.OutOfStock"]), max_size=2).map(tuple)
 draws = st.floats(min_value=0, max_value=1, exclude_max=True)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | texts,
@@ -90,6 +91,8 @@ specs = st.builds(
     backoff=backoffs,
     retry_on=st.none() | codes,
     no_retry_on=st.none() | codes,
+    retry_on_errors=kinds,
+    no_retry_on_errors=kinds,
     timeout=st.none() | durations.filter(bool),
     grace=durations,
     expires_at=st.none() | moments,
@@ -108,7 +111,7 @@ retriable: st.SearchStrategy[Exited | Signalled | TimedOut | NotStarted | Raised
     st.integers(1, 64).map(Signalled),
     st.just(TimedOut()),
     st.builds(NotStarted, st.sampled_from([126, 127]), failures),
-    failures.map(Raised),
+    st.builds(Raised, failures, kinds),
 )
 outcomes: st.SearchStrategy[Outcome] = st.one_of(
     retriable,

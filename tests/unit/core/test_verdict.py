@@ -130,6 +130,29 @@ def test_no_retry_on_wins_over_retry_on() -> None:
     assert judge(spec, Exited(11)) == Fail(Reason.EXIT)
 
 
+def test_exception_is_retried_where_one_of_its_kinds_is_named() -> None:
+    """Its own class, or one that it is derived from; other failures only where a code names them."""
+    refused = Raised(FAILURE, ("ConnectionRefusedError", "ConnectionError", "OSError", "Exception", "BaseException"))
+    spec = vary(retries=5, retry_on_errors=("ConnectionError", "shop.Busy"))
+    assert isinstance(judge(spec, refused), Retry)
+    assert isinstance(judge(spec, Raised(FAILURE, ("shop.Busy", "Exception", "BaseException"))), Retry)
+    assert judge(spec, Raised(FAILURE, ("ValueError", "Exception", "BaseException"))) == Fail(Reason.ERROR)
+    assert judge(spec, TimedOut()) == Fail(Reason.TIMEOUT)
+    both = vary(retries=5, retry_on_errors=("ConnectionError",), retry_on="timeout")
+    assert isinstance(judge(both, TimedOut()), Retry)
+    assert isinstance(judge(both, refused), Retry)
+    assert isinstance(judge(vary(retries=5), refused), Retry)
+
+
+def test_exception_of_a_kind_that_is_named_as_final_is_final() -> None:
+    """Also where its own class is named to be retried on."""
+    missing = Raised(FAILURE, ("KeyError", "LookupError", "Exception", "BaseException"))
+    assert judge(vary(retries=5, no_retry_on_errors=("LookupError",)), missing) == Fail(Reason.ERROR)
+    spec = vary(retries=5, retry_on_errors=("KeyError",), no_retry_on_errors=("LookupError",))
+    assert judge(spec, missing) == Fail(Reason.ERROR)
+    assert isinstance(judge(vary(retries=5, no_retry_on_errors=("LookupError",)), TimedOut()), Retry)
+
+
 def test_retry_waits_for_its_backoff() -> None:
     """The second retry of a doubling backoff comes after two seconds."""
     assert judge(vary(retries=5, backoff="exp:1s..5m"), Exited(1), attempt=2) == Retry(NOW + timedelta(seconds=2))

@@ -26,6 +26,7 @@ def outcome(how: How, result: bytes) -> object:
         (Exited(0), b'{"value":[1, 2]}', b"[1, 2]"),
         (Exited(0), b'{"value":null}', b"null"),
         (Exited(1), ERROR, Raised(Failure("KeyError", "a", "t"))),
+        (Exited(1), ERROR[:-1] + b',"kinds":["KeyError"]}', Raised(Failure("KeyError", "a", "t"), ("KeyError",))),
         (Exited(0), b"", Exited(0)),
         (Exited(5), b"", Exited(5)),
         (Exited(3), b'{"value":1}', Exited(3)),
