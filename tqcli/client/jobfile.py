@@ -41,7 +41,7 @@ def _load(path: Path, chain: tuple[Path, ...]) -> JobOptions:
     for included in parse_includes(table, str(path)):
         options = overlay(options, _load(path.parent / included, (*chain, path)))
     own = check_jobfile(table, str(path))
-    return overlay(options, _anchor(own, path.absolute().parent))
+    return overlay(options, anchor(own, path.absolute().parent))
 
 
 def _resolve(path: Path) -> Path:
@@ -70,7 +70,7 @@ def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, object]:
         raise InvalidInput(msg, hint='strings need quotes, as in name = "report"') from error
 
 
-def _anchor(options: JobOptions, directory: Path) -> JobOptions:
+def anchor(options: JobOptions, directory: Path) -> JobOptions:
     """Return the options with paths that no longer depend on where they are used."""
     cwd = None if options.cwd is None else str(directory / options.cwd)
     stdin = options.stdin

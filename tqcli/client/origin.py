@@ -33,7 +33,7 @@ def load_origin(key: str | None = None) -> Origin:
         group = make_group_id(now, int.from_bytes(os.urandom(RANDOM_BITS // 8)))
     else:
         group = derive_group_id(check_label(key, noun="key"))
-    return Origin(group, now, _load_user(), _load_cwd())
+    return Origin(group, now, _load_user(), load_cwd())
 
 
 def derive_group_id(key: str) -> str:
@@ -60,7 +60,7 @@ def _load_user() -> str | None:
     return label if label.isprintable() and len(label) <= _LABEL_MAX else None
 
 
-def _load_cwd() -> str | None:
+def load_cwd() -> str | None:
     """Return the current directory, or None where it is gone or no job could be told its name."""
     try:
         cwd = os.getcwd()  # noqa: PTH109 - pathlib is not needed for a string

@@ -47,6 +47,17 @@ def read_string(value: object) -> str:
     return value
 
 
+def read_boolean(value: object) -> bool:
+    """Return a truth.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if not isinstance(value, bool):
+        refuse("true or false", value, "it without quotes, as in true")
+    return value
+
+
 def read_number(value: object) -> int:
     """Return a whole number.
 

@@ -11,6 +11,8 @@ from tqcli.errors import SettingsError
 UTC = "UTC"
 _FOLDER = "zoneinfo/"
 _ETC = Path("/etc")
+_NAMES = {"": UTC, "Etc/UTC": UTC, "Etc/UCT": UTC, "Etc/Zulu": UTC, "UCT": UTC, "Zulu": UTC, "Universal": UTC}
+"""Others for the same zone, one of which most servers have."""
 
 
 def machine_zone(etc: Path = _ETC) -> str:
@@ -26,9 +28,10 @@ def machine_zone(etc: Path = _ETC) -> str:
         return _read_variable(text.removeprefix(":"))
     localtime = etc / "localtime"
     if name := _name_in(str(localtime.resolve())) if localtime.is_symlink() else None:
-        return name
+        return _NAMES.get(name, name)
     try:
-        return (etc / "timezone").read_text().strip() or UTC
+        name = (etc / "timezone").read_text().strip()
+        return _NAMES.get(name, name)
     except (OSError, UnicodeDecodeError):
         return UTC
 
