@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tqcli.core.names import quote
@@ -18,8 +19,9 @@ _NO_FOLDERS = ("posix/", "right/")
 """Copies of all zones; those under `right` count leap seconds, which no clock of tq does."""
 
 
+@lru_cache(maxsize=64)
 def find_zone(name: str) -> ZoneInfo:
-    """Return the zone of this name, such as `Europe/Berlin`; each name is read once.
+    """Return the zone of this name, such as `Europe/Berlin`. Python itself keeps eight of them.
 
     The host's zone files come first, and those of the package tzdata where it has none.
 

@@ -12,6 +12,7 @@ from tqcli.core.cron import parse_cron
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from datetime import date
     from random import Random
 
 ZONES = (
@@ -69,12 +70,12 @@ def _random_item(random: Random, kind: str) -> str:
     low, high = _RANGES[kind]
     if kind == "hour" and random.random() < 0.6:
         high = 4  # clocks change at night
-    first = random.randint(low, high)
+    first = random.randint(low, high - 1)
     match random.randrange(6):
         case 0:
             return f"{first}-{random.randint(first, high)}"
         case 1:
-            return f"{first}-{random.randint(first, high)}/{random.randint(1, 5)}"
+            return f"{first}-{random.randint(first + 1, high)}/{random.randint(1, 5)}"
         case 2:
             return f"*/{random.randint(1, _RANGES[kind][1])}"
         case 3 if kind == "month":
@@ -82,7 +83,7 @@ def _random_item(random: Random, kind: str) -> str:
         case 3 if kind == "weekday":
             return random.choice(_WEEKDAYS)
         case _:
-            return str(first)
+            return str(random.randint(low, high))
 
 
 def _random_day(random: Random, *, named_days: bool) -> str:
@@ -108,7 +109,7 @@ moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ0
 
 
 class Matcher:
-    """Says whether an expression matches a local time: crontab(5) read once more, with nothing of tqcli's."""
+    """Says what an expression matches: crontab(5) read once more, with nothing of tqcli's."""
 
     def __init__(self, expression: str) -> None:
         """Read an expression that is known to be right."""
@@ -117,15 +118,15 @@ class Matcher:
             words.insert(0, "0")
         self._words = dict(zip(_RANGES, words, strict=True))
         self._sets = {kind: self._expand(kind, word) for kind, word in self._words.items()}
+        self.seconds = self._sets["second"]
+        self.minutes = self._sets["minute"]
+        self.hours = self._sets["hour"]
         self.by_real_time = words[1][0] == "*" or words[2][0] == "*"
 
-    def __call__(self, local: datetime) -> bool:
-        """Return whether it matches."""
-        if local.second not in self._sets["second"] or local.minute not in self._sets["minute"]:
+    def day(self, local: date) -> bool:
+        """Return whether the day matches."""
+        if local.month not in self._sets["month"]:
             return False
-        return local.hour in self._sets["hour"] and local.month in self._sets["month"] and self._match_day(local)
-
-    def _match_day(self, local: datetime) -> bool:
         by_day = local.day in self._sets["day"] or any(
             self._match_named_day(item, local) for item in self._words["day"].upper().split(",")
         )
@@ -136,7 +137,7 @@ class Matcher:
             return by_day and by_weekday
         return by_day or by_weekday
 
-    def _match_named_day(self, item: str, local: datetime) -> bool:
+    def _match_named_day(self, item: str, local: date) -> bool:
         last = calendar.monthrange(local.year, local.month)[1]
         workdays = [day for day in range(1, last + 1) if calendar.weekday(local.year, local.month, day) < 5]
         if item == "L":
@@ -150,7 +151,7 @@ class Matcher:
             return wanted <= last and local.day == min(workdays, key=lambda day: abs(day - wanted))
         return False
 
-    def _match_named_weekday(self, item: str, local: datetime) -> bool:
+    def _match_named_weekday(self, item: str, local: date) -> bool:
         if item[-1] not in "Ll" and "#" not in item:
             return False
         name, _, nth = item.partition("#") if "#" in item else (item[:-1], "", "")
