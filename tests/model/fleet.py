@@ -144,7 +144,7 @@ class Agent:
         reporter = cast("Any", ModelReporter(self))
         self.desk = Desk(name=name, broker=self.broker, reporter=reporter, logs=none, runners=none, environment={})
         self.leases = Leases(self.broker)
-        self._firings = Firings(self.broker, link)
+        self._firings = Firings(self.broker, link, none)
         self._control = Control(
             link,
             NAMES,

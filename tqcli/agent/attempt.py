@@ -38,7 +38,7 @@ from tqcli.jetstream.api import WrongSequence
 from tqcli.jetstream.pull import ACK, GIVE_BACK, GIVE_BACK_LATER
 from tqcli.jetstream.records import UnreadableRecord, Write, load_record
 from tqcli.jetstream.subjects import split_job_subject
-from tqcli.jetstream.timers import set_timer
+from tqcli.jetstream.timers import set_timer, tell_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +145,7 @@ class Attempt:
             if snapshot is not None:
                 self._record, self._expected = snapshot.record, snapshot.sequence
         if self._record.state.final:
-            await self._settle(ACK)
+            await self._settle_ended()
             return False
         if self._record.state is State.RUNNING and not await self._take_over():
             return False
@@ -260,7 +260,7 @@ class Attempt:
             case Return():
                 await self._settle(GIVE_BACK_LATER if isinstance(outcome, Lost) else GIVE_BACK)
             case _:
-                await self._settle(ACK)
+                await self._settle_ended()
 
     def _decide(self, outcome: Outcome) -> Verdict:
         return decide(
@@ -283,8 +283,14 @@ class Attempt:
     async def _settle(self, how: bytes) -> None:
         await self._desk.broker.link.publish(self.settle, how)
 
+    async def _settle_ended(self) -> None:
+        """Settle the delivery of a job that has ended; its schedule's next run may have waited for that."""
+        if self.spec.schedule is not None:
+            await tell_schedule(self._desk.broker, self.spec.schedule)
+        await self._settle(ACK)
+
     async def _step_back(self) -> None:
         """Somebody else wrote the record. Where the job has ended, its message goes; else the other one has it."""
         snapshot = await load_record(self._desk.broker, self.group, self.index)
         if snapshot is not None and snapshot.record.state.final:
-            await self._settle(ACK)
+            await self._settle_ended()

@@ -11,11 +11,13 @@ from tqcli.agent.unreadable import read_spec, stand_in_for_firing
 from tqcli.errors import CorruptRecord, InvalidInput, TqError
 from tqcli.jetstream.enqueue import Item, enqueue
 from tqcli.jetstream.pull import ACK, TERMINATE, Delivery, Puller
+from tqcli.jetstream.subjects import split_schedule_firing
 from tqcli.jetstream.topology import ensure_timers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tqcli.agent.schedules import Schedules
     from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.connection import Connection
@@ -31,9 +33,10 @@ TROUBLE_PAUSE_S = 0.5
 class Firings:
     """The consumer of firings; each one is moved by a task of its own."""
 
-    def __init__(self, broker: Broker, link: Connection) -> None:
+    def __init__(self, broker: Broker, link: Connection, schedules: Schedules) -> None:
         """Nothing is asked for before `run`."""
         self._broker = broker
+        self._schedules = schedules
         self._puller = Puller(link, broker.names.timers, "firings", on_delivery=self._receive)
         self._moves: set[asyncio.Task[None]] = set()
 
@@ -70,8 +73,18 @@ class Firings:
         task.add_done_callback(self._moves.discard)
 
     async def _move(self, delivery: Delivery) -> None:
+        name = split_schedule_firing(delivery.subject)
         with suppress(TqError):  # it is delivered again when its lease ends
-            await self._broker.link.publish(delivery.settle, await self._enqueue(delivery))
+            how = await (self._enqueue(delivery) if name is None else self._tick(name, delivery))
+            await self._broker.link.publish(delivery.settle, how)
+
+    async def _tick(self, name: str, delivery: Delivery) -> bytes:
+        """Let a schedule's planned time become what it is to become. Return how to settle the firing."""
+        try:
+            await self._schedules.fire(name, delivery.body)
+        except InvalidInput:
+            return TERMINATE
+        return ACK
 
     async def _enqueue(self, delivery: Delivery) -> bytes:
         """Enqueue under an id of this firing: moved twice, it is queued once. Return how to settle it."""

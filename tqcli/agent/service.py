@@ -22,6 +22,7 @@ from tqcli.agent.intake import Intake
 from tqcli.agent.lease import Leases
 from tqcli.agent.printing import LogSender
 from tqcli.agent.reporting import Reporter, check_room
+from tqcli.agent.schedules import Schedules
 from tqcli.agent.tickets import refresh_all
 from tqcli.errors import Conflict, InvalidInput, TqError
 from tqcli.jetstream.broker import Broker
@@ -91,7 +92,8 @@ class Agent:
         self._runners = RunnerPool()
         self._leases = Leases(self._broker)
         self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
-        self._firings = Firings(self._broker, link)
+        self._schedules = Schedules(self._broker)
+        self._firings = Firings(self._broker, link, self._schedules)
         self._desk = Desk(name, self._broker, self._reporter, LogSender(self._broker), self._runners, dict(os.environ))
 
     async def run(self) -> None:
@@ -118,6 +120,7 @@ class Agent:
                     self._reporter.run(),
                     self._leases.run(),
                     self._firings.run(),
+                    self._schedules.run(),
                     self._announce(),
                     refresh_all(self._intake.tickets, every_s=REFRESH_LIMITS_S),
                 )

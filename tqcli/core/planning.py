@@ -35,7 +35,7 @@ from tqcli.core.schedule import (
 from tqcli.core.spec import WIRE_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from tqcli.core.record import Record
@@ -176,20 +176,22 @@ def settle(schedule: Schedule, started: Sequence[Run]) -> Schedule:
     return replace(add_entries(schedule, started), starting=kept)
 
 
-def refuse(schedule: Schedule, reason: str, now: datetime) -> Schedule:
-    """Return the schedule with what starts or waits skipped: none of it can run."""
-    runs = (*schedule.starting, *schedule.waiting)
-    return _skip(replace(schedule, starting=(), waiting=()), runs, reason, now)
+def refuse(schedule: Schedule, runs: Sequence[Run], reason: str, now: datetime) -> Schedule:
+    """Return the schedule with these runs, which start or wait, skipped: they can't run."""
+    starting = tuple(run for run in schedule.starting if run not in runs)
+    waiting = tuple(run for run in schedule.waiting if run not in runs)
+    return _skip(replace(schedule, starting=starting, waiting=waiting), tuple(runs), reason, now)
 
 
-def note_ends(schedule: Schedule, load: Callable[[str], Record | None]) -> Schedule:
-    """Return the schedule with the ends of its runs, as far as `load` finds a final record by the job's id."""
+def note_ends(schedule: Schedule, records: Mapping[str, Record], forgotten: Collection[str]) -> Schedule:
+    """Return the schedule with the ends of its runs, as the records of their jobs tell, by id; some are `forgotten`."""
 
     def note(entry: Entry) -> Entry:
-        if not isinstance(entry, Run) or entry.state is not None or (record := load(entry.job)) is None:
+        if not isinstance(entry, Run) or entry.state is not None:
             return entry
-        if not record.state.final:
-            return entry
+        record = records.get(entry.job)
+        if record is None or not record.state.final:
+            return replace(entry, forgotten=entry.forgotten or entry.job in forgotten)
         return replace(
             entry,
             state=record.state,

@@ -42,10 +42,18 @@ async def load_last(link: Link, stream: str, subject: str) -> Stored | None:
     return Stored(subject, int(reply.headers["Nats-Sequence"]), reply.body)
 
 
+async def last_stored(link: Link, stream: str, subject: str) -> tuple[int, datetime] | None:
+    """Return the sequence of the newest message of one subject (no wildcard), and when it was stored; None for none."""
+    reply = await link.post(f"$JS.API.DIRECT.GET.{stream}.{subject}")
+    if reply.status is not None:
+        return None
+    return int(reply.headers["Nats-Sequence"]), datetime.fromisoformat(reply.headers["Nats-Time-Stamp"])
+
+
 async def last_stored_at(link: Link, stream: str, subject: str) -> datetime | None:
     """Return when the newest message of one subject (no wildcard) was stored, or None where there is none."""
-    reply = await link.post(f"$JS.API.DIRECT.GET.{stream}.{subject}")
-    return None if reply.status is not None else datetime.fromisoformat(reply.headers["Nats-Time-Stamp"])
+    found = await last_stored(link, stream, subject)
+    return None if found is None else found[1]
 
 
 async def is_stored(link: Link, stream: str, sequence: int) -> bool:

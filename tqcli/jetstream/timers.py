@@ -4,8 +4,8 @@ A timer's message is the job's spec on `timer.at.<group>.<index>`, with the mome
 the server publishes it to `timer.fire.at.<group>.<index>`; any agent moves it from there to its queue, with the mark
 that makes the next agent read the record.
 
-A schedule's timer is on `timer.schedule.<name>`; its body is its moment. It fires to `timer.fire.schedule.<name>`, and
-what that means is decided there and then (see `schedules`).
+A schedule's timer is on `timer.schedule.<name>`; its body is the moment of the next run. It fires to
+`timer.fire.schedule.<name>`, a little early, and whoever gets the firing holds it until then.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tqcli.jetstream.broker import Broker
+
+LEAD = timedelta(milliseconds=300)
+"""So much earlier than needed a timer is set: the server's wheel turns every 250 ms (nats-server 2.15.1)."""
+
+ENDED = b"ended"
+"""The body of a firing that no timer made: a run of the schedule ended."""
 
 
 async def set_timer(broker: Broker, group: str, index: int, spec: bytes, *, at: datetime) -> None:
@@ -37,8 +43,14 @@ async def set_schedule_timer(broker: Broker, name: str, *, at: datetime) -> None
     Raises:
         Unknown, Unavailable: the broker does not answer.
     """
-    names, moment = broker.names, spell_moment(at)
-    await _set(broker, names.schedule_timer(name), moment.encode(), target=names.schedule_firing(name), moment=moment)
+    names, body = broker.names, spell_moment(at).encode()
+    early = spell_moment(at - LEAD)
+    await _set(broker, names.schedule_timer(name), body, target=names.schedule_firing(name), moment=early)
+
+
+async def tell_schedule(broker: Broker, name: str) -> None:
+    """Have some agent look at a schedule, of which a run ended; told in vain, the next sweep finds out."""
+    await broker.link.publish(broker.names.schedule_firing(name), ENDED)
 
 
 async def remove_schedule_timer(broker: Broker, name: str) -> None:

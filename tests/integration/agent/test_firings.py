@@ -9,6 +9,7 @@ from tests.integration.agent.test_made_up import make_spec
 from tests.support.eventually import eventually_async
 from tqcli.agent import firings
 from tqcli.agent.firings import Firings
+from tqcli.agent.schedules import Schedules
 from tqcli.core.codec import encode_spec
 from tqcli.jetstream import connection
 from tqcli.jetstream.broker import Broker
@@ -38,7 +39,7 @@ def test_an_outage_does_not_end_the_moving(fresh_server: NatsServer, monkeypatch
         broker = Broker(link, Names("tq"))
         await ensure_streams(link, broker.names)
         await ensure_timers(link, broker.names)
-        mover = Firings(broker, link)
+        mover = Firings(broker, link, Schedules(broker))
         link.on_reconnect(mover.reconnected)
         moving = asyncio.create_task(mover.run())
         asking = mover._puller  # noqa: SLF001
@@ -91,7 +92,7 @@ def test_few_firings_are_under_way_at_once(
                 await gate.wait()
                 await super()._move(delivery)
 
-        moving = asyncio.create_task(Slow(broker, link).run())
+        moving = asyncio.create_task(Slow(broker, link, Schedules(broker)).run())
         await eventually_async(lambda: most >= 4, 10)
         await count(broker, broker.names.timers)  # what the server sent before this answer has come
         gate.set()
