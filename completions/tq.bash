@@ -69,7 +69,7 @@ _tq_reply() {
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -A directory -- "$3"; compgen -f -X '!*.toml' -- "$3")
         ;;
-    queue | job | agent | context)
+    queue | job | agent | schedule | context | zone)
         compopt -o nosort
         mapfile -t COMPREPLY < <("$1" "${front[@]}" __complete "$2" "$3" 2> /dev/null | cut -f 1)
         ;;
@@ -79,7 +79,7 @@ _tq_reply() {
 
 _tq_known() {
     case $1 in
-    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
+    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'schedule' | 'schedule add' | 'schedule ls' | 'schedule show' | 'schedule next' | 'schedule pause' | 'schedule resume' | 'schedule run' | 'schedule history' | 'schedule rm' | 'schedule backfill' | 'schedule apply' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -96,6 +96,18 @@ _tq_options() {
     'result') kind='--context --server --json --debug -h --help' ;;
     'cancel') kind='--context --server --json --debug -h --help' ;;
     'retry') kind='--failed --context --server --json --debug -h --help' ;;
+    'schedule') kind='--context --server --json --debug -h --help' ;;
+    'schedule add') kind='--cron --tz --dst --every --at --jitter --until --max-runs --overlap --catch-up --paused --note -q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --replace --context --server --json --debug -h --help' ;;
+    'schedule ls') kind='--context --server --json --debug -h --help' ;;
+    'schedule show') kind='--context --server --json --debug -h --help' ;;
+    'schedule next') kind='--cron --tz --dst -n --number --context --server --json --debug -h --help' ;;
+    'schedule pause') kind='--note --context --server --json --debug -h --help' ;;
+    'schedule resume') kind='--context --server --json --debug -h --help' ;;
+    'schedule run') kind='--context --server --json --debug -h --help' ;;
+    'schedule history') kind='-n --number --context --server --json --debug -h --help' ;;
+    'schedule rm') kind='--context --server --json --debug -h --help' ;;
+    'schedule backfill') kind='--from --to --dry-run --context --server --json --debug -h --help' ;;
+    'schedule apply') kind='--prune --dry-run --context --server --json --debug -h --help' ;;
     'agent') kind='-q --queue -c --slots --name --context --server --json --debug -h --help' ;;
     'agents') kind='--context --server --json --debug -h --help' ;;
     'agents drain') kind='--context --server --json --debug -h --help' ;;
@@ -122,7 +134,7 @@ _tq_options() {
 
 _tq_arguments() {
     case "$1 $2" in
-    ' 0') kind='run submit status ls logs wait result cancel retry agent agents queue init doctor up down context' ;;
+    ' 0') kind='run submit status ls logs wait result cancel retry schedule agent agents queue init doctor up down context' ;;
     'run '*) kind='text' ;;
     'submit '*) kind='text' ;;
     'status '*) kind='job' ;;
@@ -131,6 +143,18 @@ _tq_arguments() {
     'result 0') kind='job' ;;
     'cancel '*) kind='job' ;;
     'retry '*) kind='job' ;;
+    'schedule 0') kind='add ls show next pause resume run history rm backfill apply' ;;
+    'schedule add 0') kind='text' ;;
+    'schedule add '*) kind='text' ;;
+    'schedule show 0') kind='schedule' ;;
+    'schedule next 0') kind='schedule' ;;
+    'schedule pause 0') kind='schedule' ;;
+    'schedule resume 0') kind='schedule' ;;
+    'schedule run 0') kind='schedule' ;;
+    'schedule history 0') kind='schedule' ;;
+    'schedule rm 0') kind='schedule' ;;
+    'schedule backfill 0') kind='schedule' ;;
+    'schedule apply 0') kind='toml' ;;
     'agents 0') kind='drain' ;;
     'agents drain 0') kind='agent' ;;
     'queue 0') kind='ls add rm pause resume limit purge' ;;
@@ -164,6 +188,18 @@ _tq_value() {
         'result --context' | \
         'cancel --context' | \
         'retry --context' | \
+        'schedule --context' | \
+        'schedule add --context' | \
+        'schedule ls --context' | \
+        'schedule show --context' | \
+        'schedule next --context' | \
+        'schedule pause --context' | \
+        'schedule resume --context' | \
+        'schedule run --context' | \
+        'schedule history --context' | \
+        'schedule rm --context' | \
+        'schedule backfill --context' | \
+        'schedule apply --context' | \
         'agent --context' | \
         'agents --context' | \
         'agents drain --context' | \
@@ -236,6 +272,48 @@ _tq_value() {
         'result --server' | \
         'cancel --server' | \
         'retry --server' | \
+        'schedule --server' | \
+        'schedule add --cron' | \
+        'schedule add --every' | \
+        'schedule add --at' | \
+        'schedule add --jitter' | \
+        'schedule add --until' | \
+        'schedule add --max-runs' | \
+        'schedule add --note' | \
+        'schedule add -n' | \
+        'schedule add --name' | \
+        'schedule add --retries' | \
+        'schedule add --backoff' | \
+        'schedule add --retry-on' | \
+        'schedule add --no-retry-on' | \
+        'schedule add --timeout' | \
+        'schedule add --grace' | \
+        'schedule add --expires' | \
+        'schedule add --max-losses' | \
+        'schedule add -e' | \
+        'schedule add --env' | \
+        'schedule add --py' | \
+        'schedule add --arg' | \
+        'schedule add --args' | \
+        'schedule add --server' | \
+        'schedule ls --server' | \
+        'schedule show --server' | \
+        'schedule next --cron' | \
+        'schedule next -n' | \
+        'schedule next --number' | \
+        'schedule next --server' | \
+        'schedule pause --note' | \
+        'schedule pause --server' | \
+        'schedule resume --server' | \
+        'schedule run --server' | \
+        'schedule history -n' | \
+        'schedule history --number' | \
+        'schedule history --server' | \
+        'schedule rm --server' | \
+        'schedule backfill --from' | \
+        'schedule backfill --to' | \
+        'schedule backfill --server' | \
+        'schedule apply --server' | \
         'agent -c' | \
         'agent --slots' | \
         'agent --name' | \
@@ -275,19 +353,26 @@ _tq_value() {
         'submit --queue' | \
         'ls -q' | \
         'ls --queue' | \
+        'schedule add -q' | \
+        'schedule add --queue' | \
         'agent -q' | \
         'agent --queue') kind='queue' ;;
     'run --priority' | \
-        'submit --priority') kind='high normal low' ;;
+        'submit --priority' | \
+        'schedule add --priority') kind='high normal low' ;;
     'run -f' | \
         'run --file' | \
         'submit -f' | \
-        'submit --file') kind='toml' ;;
+        'submit --file' | \
+        'schedule add -f' | \
+        'schedule add --file') kind='toml' ;;
     'run --cwd' | \
-        'submit --cwd') kind='directory' ;;
+        'submit --cwd' | \
+        'schedule add --cwd') kind='directory' ;;
     'run --stdin' | \
         'submit --stdin' | \
         'submit --each-line' | \
+        'schedule add --stdin' | \
         'context add --creds' | \
         'context add --nkey' | \
         'context add --tls-ca' | \
@@ -296,6 +381,12 @@ _tq_value() {
     'ls -s' | \
         'ls --state') kind='scheduled blocked queued running retrying succeeded failed cancelled expired' ;;
     'logs --attempt') kind='all' ;;
+    'schedule add --tz' | \
+        'schedule next --tz') kind='zone' ;;
+    'schedule add --dst' | \
+        'schedule next --dst') kind='once skip both' ;;
+    'schedule add --overlap') kind='skip queue replace allow' ;;
+    'schedule add --catch-up') kind='none latest all:' ;;
     'up --sync') kind='always' ;;
     *) kind='' ;;
     esac

@@ -26,7 +26,7 @@ function __tq_complete
             break
         else
             set -l longer (string trim -- "$command $word")
-            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
+            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'schedule' 'schedule add' 'schedule ls' 'schedule show' 'schedule next' 'schedule pause' 'schedule resume' 'schedule run' 'schedule history' 'schedule rm' 'schedule backfill' 'schedule apply' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
                 set command $longer
             else
                 set given (math $given + 1)
@@ -63,7 +63,7 @@ function __tq_reply -a program kind current
             __fish_complete_path $current | string match -r '^.*(?:\.toml|/)(?:\t.*)?$'
         case directory
             __fish_complete_directories $current ''
-        case queue job agent context
+        case queue job agent schedule context zone
             type -q $program; and $program $argv[4..-1] __complete $kind "$current" 2>/dev/null
         case '=*'
             string split ' ' -- (string sub -s 2 -- $kind)
@@ -214,6 +214,139 @@ function __tq_options
             echo --help\t'show this help'
         case 'retry'
             echo --failed\t'of a group, only the jobs that did not succeed'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule add'
+            echo --cron\t'minute, hour, day, month, weekday; or six with seconds; or @daily'
+            echo --tz\t'the zone of its times (this machine\'s)'
+            echo --dst\t'local times that are missing or come twice: run once, skip what is missing, run both (once)'
+            echo --every\t'from now on, this far apart: 90s, 5m, 2d'
+            echo --at\t'once: 2027-01-31T17:30, 17:30, tomorrow 9:00'
+            echo --jitter\t'later by up to this, always the same for one name'
+            echo --until\t'not after this time'
+            echo --max-runs\t'so many times'
+            echo --overlap\t'what a run does where the one before goes on (skip)'
+            echo --catch-up\t'which of the missed times run afterwards (latest)'
+            echo --paused\t'start nothing before it is resumed'
+            echo --note\t'a word for whoever reads it'
+            echo -q\t'the queue it waits in (default)'
+            echo --queue\t'the queue it waits in (default)'
+            echo -n\t'what to call it in lists'
+            echo --name\t'what to call it in lists'
+            echo --priority\t'before or after others of its queue'
+            echo -f\t'a job file; options win over it'
+            echo --file\t'a job file; options win over it'
+            echo --retries\t'run it again, up to N times'
+            echo --backoff\t'pause before a retry: exp:1s..5m, fixed:10s or none'
+            echo --retry-on\t'retry only after these: 1,75,100-110,signal,timeout'
+            echo --no-retry-on\t'don\'t retry after these'
+            echo --timeout\t'stop an attempt after this long: 90s, 1h30m'
+            echo --grace\t'time between TERM and KILL (10s)'
+            echo --expires\t'give up if it has not started by then'
+            echo --max-losses\t'fail it when more than N agents died under it (3)'
+            echo -e\t'set a variable for it; K alone passes yours on'
+            echo --env\t'set a variable for it; K alone passes yours on'
+            echo --cwd\t'run it in this directory only'
+            echo --stdin\t'what it reads (nothing)'
+            echo --shell\t'the command is a line for /bin/sh'
+            echo --py\t'call this Python function'
+            echo --arg\t'a keyword argument; V is JSON where it can be, else text'
+            echo --args\t'its positional arguments, as a JSON array'
+            echo --replace\t'change the schedule of that name'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule ls'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule show'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule next'
+            echo --cron\t'preview this expression, before there is a schedule'
+            echo --tz\t'the zone of its times (this machine\'s)'
+            echo --dst\t'local times that are missing or come twice: run once, skip what is missing, run both (once)'
+            echo -n\t'so many (5)'
+            echo --number\t'so many (5)'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule pause'
+            echo --note\t'why'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule resume'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule run'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule history'
+            echo -n\t'at most so many (20)'
+            echo --number\t'at most so many (20)'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule rm'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule backfill'
+            echo --from\t'the first planned time, or before it'
+            echo --to\t'the last planned time, or after it'
+            echo --dry-run\t'show the planned times, and run nothing'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'schedule apply'
+            echo --prune\t'remove what was applied once, and is in these files no more'
+            echo --dry-run\t'show what would change, and change nothing'
             echo --context\t'the broker to use (TQ_CONTEXT)'
             echo --server\t'the broker\'s URL (TQ_SERVER)'
             echo --json\t'print JSON, one document a line (TQ_JSON=1)'
@@ -408,6 +541,7 @@ function __tq_arguments
             echo result\t'Print what a Python job returned, as JSON'
             echo cancel\t'End jobs, wherever they are'
             echo retry\t'Run finished jobs again'
+            echo schedule\t'Submit jobs again and again, by name'
             echo agent\t'Run an agent in the foreground'
             echo agents\t'Show the agents and what they run'
             echo queue\t'List queues; add, pause, limit, empty or remove them'
@@ -432,6 +566,40 @@ function __tq_arguments
             echo 'job'
         case 'retry *'
             echo 'job'
+        case 'schedule 0'
+            echo add\t'Add a schedule, or change one'
+            echo ls\t'List the schedules'
+            echo show\t'Show one: its runs, past and to come'
+            echo next\t'Preview when one runs, or what a cron expression means'
+            echo pause\t'Start no more runs of one'
+            echo resume\t'Let it go on'
+            echo run\t'Run its job now'
+            echo history\t'Show what ran, and what was skipped and why'
+            echo rm\t'Remove one'
+            echo backfill\t'Run what was planned in the past'
+            echo apply\t'Declare them in TOML files, and show what changes'
+        case 'schedule add 0'
+            echo 'text'
+        case 'schedule add *'
+            echo 'text'
+        case 'schedule show 0'
+            echo 'schedule'
+        case 'schedule next 0'
+            echo 'schedule'
+        case 'schedule pause 0'
+            echo 'schedule'
+        case 'schedule resume 0'
+            echo 'schedule'
+        case 'schedule run 0'
+            echo 'schedule'
+        case 'schedule history 0'
+            echo 'schedule'
+        case 'schedule rm 0'
+            echo 'schedule'
+        case 'schedule backfill 0'
+            echo 'schedule'
+        case 'schedule apply 0'
+            echo 'toml'
         case 'agents 0'
             echo drain\t'Let an agent finish what it runs, and leave'
         case 'agents drain 0'
@@ -490,6 +658,18 @@ function __tq_value
             'result --context' \
             'cancel --context' \
             'retry --context' \
+            'schedule --context' \
+            'schedule add --context' \
+            'schedule ls --context' \
+            'schedule show --context' \
+            'schedule next --context' \
+            'schedule pause --context' \
+            'schedule resume --context' \
+            'schedule run --context' \
+            'schedule history --context' \
+            'schedule rm --context' \
+            'schedule backfill --context' \
+            'schedule apply --context' \
             'agent --context' \
             'agents --context' \
             'agents drain --context' \
@@ -563,6 +743,48 @@ function __tq_value
             'result --server' \
             'cancel --server' \
             'retry --server' \
+            'schedule --server' \
+            'schedule add --cron' \
+            'schedule add --every' \
+            'schedule add --at' \
+            'schedule add --jitter' \
+            'schedule add --until' \
+            'schedule add --max-runs' \
+            'schedule add --note' \
+            'schedule add -n' \
+            'schedule add --name' \
+            'schedule add --retries' \
+            'schedule add --backoff' \
+            'schedule add --retry-on' \
+            'schedule add --no-retry-on' \
+            'schedule add --timeout' \
+            'schedule add --grace' \
+            'schedule add --expires' \
+            'schedule add --max-losses' \
+            'schedule add -e' \
+            'schedule add --env' \
+            'schedule add --py' \
+            'schedule add --arg' \
+            'schedule add --args' \
+            'schedule add --server' \
+            'schedule ls --server' \
+            'schedule show --server' \
+            'schedule next --cron' \
+            'schedule next -n' \
+            'schedule next --number' \
+            'schedule next --server' \
+            'schedule pause --note' \
+            'schedule pause --server' \
+            'schedule resume --server' \
+            'schedule run --server' \
+            'schedule history -n' \
+            'schedule history --number' \
+            'schedule history --server' \
+            'schedule rm --server' \
+            'schedule backfill --from' \
+            'schedule backfill --to' \
+            'schedule backfill --server' \
+            'schedule apply --server' \
             'agent -c' \
             'agent --slots' \
             'agent --name' \
@@ -603,23 +825,30 @@ function __tq_value
             'submit --queue' \
             'ls -q' \
             'ls --queue' \
+            'schedule add -q' \
+            'schedule add --queue' \
             'agent -q' \
             'agent --queue'
             echo 'queue'
         case 'run --priority' \
-            'submit --priority'
+            'submit --priority' \
+            'schedule add --priority'
             echo '=high normal low'
         case 'run -f' \
             'run --file' \
             'submit -f' \
-            'submit --file'
+            'submit --file' \
+            'schedule add -f' \
+            'schedule add --file'
             echo 'toml'
         case 'run --cwd' \
-            'submit --cwd'
+            'submit --cwd' \
+            'schedule add --cwd'
             echo 'directory'
         case 'run --stdin' \
             'submit --stdin' \
             'submit --each-line' \
+            'schedule add --stdin' \
             'context add --creds' \
             'context add --nkey' \
             'context add --tls-ca' \
@@ -631,6 +860,16 @@ function __tq_value
             echo '=scheduled blocked queued running retrying succeeded failed cancelled expired'
         case 'logs --attempt'
             echo '=all'
+        case 'schedule add --tz' \
+            'schedule next --tz'
+            echo 'zone'
+        case 'schedule add --dst' \
+            'schedule next --dst'
+            echo '=once skip both'
+        case 'schedule add --overlap'
+            echo '=skip queue replace allow'
+        case 'schedule add --catch-up'
+            echo '=none latest all:'
         case 'up --sync'
             echo '=always'
     end

@@ -45,8 +45,8 @@ class Option(OptionInfo):
         """Declare it by its names, as `-q`, `--queue`; it is shown under `panel` in the help.
 
         `parse` reads the text where the type doesn't say. `complete` says what completes it: `file`, `toml`,
-        `directory`, `queue`, `job`, `agent`, `context`, or words to choose from. `on_given` is called with the value
-        before anything is checked, as Typer's eager callbacks are.
+        `directory`, `queue`, `job`, `agent`, `schedule`, `zone`, `context`, or words to choose from. `on_given` is
+        called with the value before anything is checked, as Typer's eager callbacks are.
         """
         super().__init__(
             default=...,

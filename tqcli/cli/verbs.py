@@ -34,7 +34,7 @@ HELP = "help"
 COMPLETE = "__complete"
 """What completion scripts call; see `completion`."""
 
-_JOBS, _QUEUES, _SETUP = "Jobs", "Queues and agents", "Setup"
+_JOBS, _SCHEDULES, _QUEUES, _SETUP = "Jobs", "Schedules", "Queues and agents", "Setup"
 
 VERBS = {
     verb.name: verb
@@ -48,6 +48,29 @@ VERBS = {
         Verb("result", _JOBS, "Print what a Python job returned, as JSON"),
         Verb("cancel", _JOBS, "End jobs, wherever they are"),
         Verb("retry", _JOBS, "Run finished jobs again"),
+        Verb(
+            "schedule",
+            _SCHEDULES,
+            "Submit jobs again and again, by name",
+            (
+                ("add", "Add a schedule, or change one"),
+                ("ls", "List the schedules"),
+                ("show", "Show one: its runs, past and to come"),
+                ("next", "Preview when one runs, or what a cron expression means"),
+                ("pause", "Start no more runs of one"),
+                ("resume", "Let it go on"),
+                ("run", "Run its job now"),
+                ("history", "Show what ran, and what was skipped and why"),
+                ("rm", "Remove one"),
+                ("backfill", "Run what was planned in the past"),
+                ("apply", "Declare them in TOML files, and show what changes"),
+            ),
+            examples=(
+                "tq schedule add nightly --cron '30 4 * * *' -- ./backup.sh",
+                "tq schedule next --cron '30 4 * * mon-fri' -n 10",
+                "tq schedule ls",
+            ),
+        ),
         Verb("agent", _QUEUES, "Run an agent in the foreground"),
         Verb(
             "agents",

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tqcli.client.queues import Queue, list_queues
+from tqcli.client.schedules import list_schedules
 from tqcli.core.glance import glance
+from tqcli.core.scheduleview import describe_schedule
 from tqcli.core.state import State
 from tqcli.errors import NotFound
 from tqcli.jetstream.link import NoResponders
@@ -25,6 +27,22 @@ if TYPE_CHECKING:
 
 RECENT = 1000
 """Records that are looked at."""
+
+SCHEDULES = 200
+"""Schedules that are looked at, in one page; of more, only their number is told."""
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """The schedules: how many there are, are paused, are in trouble; which one runs next, and when.
+
+    Where there are too many to look at, only how many there are is known.
+    """
+
+    total: int
+    paused: int | None = None
+    trouble: int | None = None
+    next: str | None = None
+    next_at: datetime | None = None
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +60,13 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     recent: dict[State, int]
     since: datetime | None
     more: bool
+    schedules: Planned
 
     @property
     def unused(self) -> bool:
         """True where nobody ever did anything here."""
-        return not self.queues and not self.agents and not self.recent and not self.waiting
+        ended_or_due = self.recent or self.waiting or self.schedules.total
+        return not self.queues and not self.agents and not ended_or_due
 
 
 async def load_overview(broker: Broker) -> Overview:
@@ -63,6 +83,7 @@ async def load_overview(broker: Broker) -> Overview:
         recent=recent,
         since=since,
         more=more,
+        schedules=await _look_at_schedules(broker),
     )
 
 
@@ -87,6 +108,26 @@ async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | No
 
 async def _count_timers(broker: Broker) -> int:
     try:
-        return await count_messages(broker.link, broker.names.timers, ">")
+        return await count_messages(broker.link, broker.names.timers, broker.names.timer("*", "*"))
     except (NoResponders, NotFound):
         return 0
+
+
+async def _look_at_schedules(broker: Broker) -> Planned:
+    try:
+        total = await count_messages(broker.link, broker.names.schedules, broker.names.schedule("*"))
+    except (NoResponders, NotFound):
+        return Planned(total=0)
+    if not 0 < total <= SCHEDULES:
+        return Planned(total=total)
+    schedules = (await list_schedules(broker)).schedules
+    views = [describe_schedule(one) for one in schedules]
+    following = [(one.next_at, one.name) for one in views if one.next_at is not None]
+    next_at, name = min(following, default=(None, None))
+    return Planned(
+        total=total,
+        paused=sum(one.state == "paused" for one in views),
+        trouble=sum(one.state == "trouble" for one in views),
+        next=name,
+        next_at=next_at,
+    )

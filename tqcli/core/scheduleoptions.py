@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tqcli.core.daylight import Daylight
+from tqcli.core.moment import parse_moment
 from tqcli.core.options import JobOptions, build_spec
 from tqcli.core.rule import AtRule, CronRule, EveryRule
 from tqcli.core.schedule import DEFAULT_CATCH_UP, Definition, Overlap, check_definition, make_template
@@ -63,7 +64,7 @@ def build_definition(name: str, options: ScheduleOptions, job: JobOptions, aroun
         overlap=options.overlap or "skip",
         catch_up=options.catch_up or DEFAULT_CATCH_UP,
         jitter=options.jitter or timedelta(0),
-        until=None if options.until is None else _place(options.until, zone),
+        until=None if options.until is None else _place("until", options.until, around.now, zone),
         max_runs=options.max_runs,
         declared=around.declared,
         note=options.note,
@@ -86,16 +87,22 @@ def _build_rule(options: ScheduleOptions, around: Surroundings, zone: str) -> Ru
         # Planned times are shown, and handed to the job: whole seconds read better.
         rules["every"] = EveryRule(options.every, around.now.replace(microsecond=0))
     if options.at is not None:
-        rules["at"] = AtRule(_place(options.at, zone))
+        rules["at"] = AtRule(_place("at", options.at, around.now, zone))
     if len(rules) != 1:
         msg = f"a schedule has one rule, not {' and '.join(rules)}" if rules else "nothing says when it runs"
         raise InvalidInput(msg, hint="give one of cron, every and at, as in --cron '30 4 * * *' or --every 15m")
     return next(iter(rules.values()))
 
 
-def _place(moment: datetime, zone: str) -> datetime:
+def _place(option: str, moment: datetime, now: datetime, zone: str) -> datetime:
     """Return the moment in UTC; one without a zone is a local time of `zone`."""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=find_zone(zone))).astimezone(UTC)
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    try:
+        return parse_moment(moment.isoformat(), now=now, zone=find_zone(zone), past=True)
+    except InvalidInput as error:
+        msg = f"{option}: {error.message}"
+        raise InvalidInput(msg, hint=error.hint) from error
 
 
 def _build_template(job: JobOptions, around: Surroundings) -> Spec:

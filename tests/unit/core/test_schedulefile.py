@@ -104,6 +104,12 @@ def test_times_without_a_zone_are_of_the_schedules(text: str, at: datetime) -> N
     assert build(f'[x]\nat = {text}\nshell = "date"', zone="Asia/Tokyo").rule == AtRule(at)
 
 
+def test_time_that_no_clock_shows_is_refused() -> None:
+    """In a file, too, nobody guesses what was meant."""
+    with pytest.raises(InvalidInput, match="at: there is no time"):
+        build('[x]\nat = 2027-03-28T02:30:00\ntz = "Europe/Berlin"\nshell = "date"')
+
+
 def test_interval_counts_from_now_in_whole_seconds() -> None:
     """Nobody likes to read 12:00:00.000005."""
     rule = build('[x]\nevery = "90s"\nshell = "date"').rule

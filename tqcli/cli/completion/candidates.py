@@ -46,7 +46,8 @@ def complete(
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
     signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
     try:
-        found = list(_contexts()) if kind == "context" else _ask_broker(kind, tq.globals)
+        read = _LOCAL_KINDS.get(kind)
+        found = _ask_broker(kind, tq.globals) if read is None else read()
     except Exception:  # noqa: BLE001 - half a command line is no place for an error
         return
     tq.output.lines(f"{name}\t{what}" for name, what in found if name.startswith(prefix))
@@ -55,6 +56,12 @@ def complete(
 def _contexts() -> list[tuple[str, str]]:
     contexts = load_contexts()
     return [(name, context.servers[0]) for name, context in contexts.table.items()] + [(LOCAL, "this machine")]
+
+
+def _zones() -> list[tuple[str, str]]:
+    from zoneinfo import available_timezones  # noqa: PLC0415 - each kind imports what it needs
+
+    return [(zone, "") for zone in sorted(available_timezones())]
 
 
 def _ask_broker(kind: str, globals_: Globals) -> list[tuple[str, str]]:
@@ -85,7 +92,7 @@ def _find_endpoint(globals_: Globals) -> Endpoint | None:
 
 
 async def _queues(broker: Broker) -> Pairs:
-    from tqcli.client.queues import list_queues  # noqa: PLC0415 - each kind imports what it needs
+    from tqcli.client.queues import list_queues  # noqa: PLC0415 - as above
 
     for queue in await list_queues(broker):
         yield queue.name, f"{queue.queued} queued, {queue.running} running"
@@ -106,12 +113,26 @@ async def _jobs(broker: Broker) -> Pairs:
         yield job.id, f"{job.state} {_title(job)}"
 
 
+async def _schedules(broker: Broker) -> Pairs:
+    from tqcli.client.schedules import list_schedules  # noqa: PLC0415 - as above
+    from tqcli.core.rule import describe_rule  # noqa: PLC0415
+
+    for schedule in (await list_schedules(broker)).schedules:
+        yield schedule.name, describe_rule(schedule.definition.rule)
+
+
 def _title(job: Job) -> str:
     """Return what a job is called, or runs, on one line."""
     title = job.name or job.entrypoint or " ".join(job.command or ())
     return "".join(char if char.isprintable() else " " for char in title)[:60]
 
 
-_BROKER_KINDS: dict[str, Callable[[Broker], Pairs]] = {"queue": _queues, "job": _jobs, "agent": _agents}
-DYNAMIC = (*_BROKER_KINDS, "context")
+_BROKER_KINDS: dict[str, Callable[[Broker], Pairs]] = {
+    "queue": _queues,
+    "job": _jobs,
+    "agent": _agents,
+    "schedule": _schedules,
+}
+_LOCAL_KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {"context": _contexts, "zone": _zones}
+DYNAMIC = (*_BROKER_KINDS, *_LOCAL_KINDS)
 """The kinds that change, and are asked for."""

@@ -8,6 +8,7 @@ from tqcli.cli.fit import fold
 from tqcli.cli.render import agent as agent_render
 from tqcli.cli.render import queue as queue_render
 from tqcli.cli.render.job import show_state
+from tqcli.cli.render.schedule import show_next
 from tqcli.cli.render.words import clock
 from tqcli.cli.table import draw_table
 from tqcli.client.overview import RECENT
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from tqcli.cli.output import Output
     from tqcli.cli.table import Column
-    from tqcli.client.overview import Overview
+    from tqcli.client.overview import Overview, Planned
 
 QUEUES_SHOWN = 8
 AGENTS_SHOWN = 5
@@ -57,7 +58,10 @@ def overview_lines(overview: Overview, key: str, now: datetime, output: Output) 
     yield ""
     present = f"now     {', '.join(_present(overview, output))}"
     past = f"recent  {', '.join(_past(overview, now, output))}"
-    for line in (broker, present, past):
+    facts = [broker, present, past]
+    if overview.schedules.total:
+        facts.append(f"planned {_planned(overview.schedules, now, output)}")
+    for line in facts:
         yield from fold(line, output.width, hang=_INDENT)
     hints = list(_hints(overview))
     if hints:
@@ -99,6 +103,17 @@ def _past(overview: Overview, now: datetime, output: Output) -> Iterator[str]:
         yield f"{since}, of the last {RECENT:,}" if overview.more else since
 
 
+def _planned(schedules: Planned, now: datetime, output: Output) -> str:
+    parts = [count(schedules.total, "schedule")]
+    if schedules.paused:
+        parts.append(f"{schedules.paused:,} {output.paint('paused', 'yellow')}")
+    if schedules.trouble:
+        parts.append(f"{schedules.trouble:,} in {output.paint('trouble', 'red')}")
+    if schedules.next is not None and schedules.next_at is not None:
+        parts.append(f"next {schedules.next} {show_next(schedules.next_at, now)}")
+    return ", ".join(parts)
+
+
 def _hints(overview: Overview) -> Iterator[str]:
     """Give what a user should do about what waits in vain, or may want to look at."""
     for queue in overview.queues:
@@ -110,5 +125,7 @@ def _hints(overview: Overview) -> Iterator[str]:
             yield f"{queue.name} is paused: tq queue resume {queue.name}"
     if overview.recent.get(State.FAILED):
         yield "what failed: tq ls --state failed"
+    if overview.schedules.trouble:
+        yield "which schedules are in trouble: tq schedule ls"
     if not overview.queues and not overview.recent:
         yield "try: tq run -- echo hello"
