@@ -4,7 +4,8 @@ Three rules say what becomes of a local time that does not exist, and of one tha
 
 - `once`: at the end of the gap; the first time only. As Debian's cron, cron(8).
 - `skip`: never; the first time only.
-- `both`: never; both times. As nats-server.
+- `both`: never; both times. As nats-server, but for what server 2.15.1 misses: a whole day whose midnight does not
+  exist (Havana), and what is left of an hour after a change of half an hour (Lord Howe); measured.
 
 An expression whose minute or hour field starts with `*` goes by real time under each of them (cron(8) as well): it runs
 whenever the local clock shows a match. A time is planned once: `0 2,3 * * *` runs once at 3:00 where 2:00 does not
