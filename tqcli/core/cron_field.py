@@ -130,7 +130,7 @@ class FieldReader:
         if len(rest) > 1:
             self._fail(rest[1], f"{quote(span.text)} has two ranges")
         if not rest:
-            # As in nats-server, Quartz and cronie's reading of N/step: from there to the end.
+            # As nats-server and Quartz read N/step; Debian's cron takes no step without a range.
             return first, self._kind.high if stepped else first
         last = self._value(rest[0])
         if last < first:
