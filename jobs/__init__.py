@@ -15,6 +15,8 @@ A job file names the function, its arguments and how the job is to be run. Argum
     tq submit -f jobs/report.toml --arg source="$PWD/sales.csv" --arg group_by=region --arg value=amount
     tq wait @last && tq result @last
 
+`schedules/` has a file for `tq schedule apply`, which runs some of them again and again.
+
 They need Python alone. Relative paths start at the directory that holds `jobs/`, as the files' `cwd` says: from
 elsewhere, give absolute ones.
 

@@ -166,3 +166,22 @@ def test_wrong_argument_of_a_job_file_is_the_jobs_error(tq: Tq, tmp_path: Path) 
     error = json.dumps(load_status(tq, job_id)["error"])
     assert "sales.csv, line 2, column 'amount': 'many' is not a number" in error
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.product
+def test_schedule_files_are_applied_and_their_jobs_run(tq: Tq, tmp_path: Path) -> None:
+    """As they are, twice; and, with other paths, up to the archive that the backup makes."""
+    folder = ROOT / "jobs" / "schedules"
+    assert tq("schedule", "apply", str(folder)).text.splitlines()[-1] == "2 added, 0 unchanged"
+    assert tq("schedule", "apply", str(folder)).text == "2 unchanged"
+    source, target, file = tmp_path / "wiki", tmp_path / "backups", tmp_path / "nightly.toml"
+    source.mkdir()
+    target.mkdir()
+    (source / "page").write_text("text")
+    text = (folder / "nightly.toml").read_text().replace("../", f"{ROOT / 'jobs'}/")
+    file.write_text(text.replace("/srv", str(source)).replace("/var/backups", str(target)))
+    assert "~ backup\n    kwargs  " in tq("schedule", "apply", str(file)).text
+    job_id = tq("schedule", "run", "backup").text
+    assert tq("wait", job_id).code == 0
+    assert Path(load_result(tq, job_id)["path"]).parent == target
+    assert [tq("schedule", "rm", name).code for name in ("backup", "report")] == [0, 0]

@@ -8,8 +8,8 @@ from tqcli.cli.fit import fold
 from tqcli.cli.render.job import STYLES
 from tqcli.cli.render.steps import step_lines
 from tqcli.cli.render.trend import show_trend
-from tqcli.cli.render.when import show_distance, show_times
-from tqcli.cli.render.words import clock, one_line, short_duration
+from tqcli.cli.render.when import show_distance, show_end, show_times
+from tqcli.cli.render.words import age, clock, one_line, short_duration
 from tqcli.cli.table import Column, draw_table
 from tqcli.core.duration import humanize
 from tqcli.core.plural import count
@@ -25,6 +25,7 @@ from tqcli.core.scheduleview import (
     list_next,
     middle,
 )
+from tqcli.core.state import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +94,8 @@ def history_lines(schedule: Schedule, most: int, zone: str, output: Output, *, i
     """Return a line for each of the newest entries, the newest first: its planned time, and what became of it."""
     rule, entries = schedule.definition.rule, schedule.history[::-1][:most]
     starts = [describe_time(rule, _start_of(entry), zone) for entry in entries]
-    told = [_tell_entry(entry, show_times([describe_time(rule, _end_of(entry), zone)])[0], output) for entry in entries]
+    ends = [describe_time(rule, _end_of(entry), zone) for entry in entries]
+    told = [_tell_entry(entry, show_end(*span), output) for entry, *span in zip(entries, starts, ends, strict=True)]
     rows = [[shown, *cells] for shown, cells in zip(show_times(starts), told, strict=True)]
     return _draw(_HISTORY, rows, output, indent)
 
@@ -147,11 +149,12 @@ def _tell_entry(entry: Entry, last: str, output: Output) -> list[str]:
             how = [entry.kind] if entry.kind != "planned" else ["made up for"] if entry.missed else []
             return [_show_run(entry, output), "" if took is None else short_duration(took), " ".join((entry.job, *how))]
         case Skipped():
-            number = "" if entry.count == 1 else f", {entry.count:,}{'+' if entry.more else ''} times up to {last}"
+            most = "at least " if entry.more else ""
+            number = "" if entry.count == 1 else f", {most}{entry.count:,} times until {last}"
             return [output.paint("skipped", "yellow"), "", f"{one_line(entry.reason)}{number}"]
         case Backfilled():
             there = f", {entry.existed:,} were there" if entry.existed else ""
-            return ["backfilled", "", f"{count(entry.submitted, 'job')} up to {last}{there}"]
+            return ["backfilled", "", f"{count(entry.submitted, 'job')} until {last}{there}"]
 
 
 def _show_run(run: Run, output: Output) -> str:
@@ -159,16 +162,17 @@ def _show_run(run: Run, output: Output) -> str:
         return "forgotten"
     if run.state is None:
         return output.paint("started", "cyan")
-    return output.paint(str(run.state), STYLES[run.state]) if run.state in STYLES else str(run.state)
+    reason = "" if run.reason in {None, Reason.EXIT} else f": {run.reason}"
+    return output.paint(f"{run.state}{reason}", STYLES[run.state]) if run.state in STYLES else str(run.state)
 
 
 def _show_last(history: Sequence[Entry], now: datetime, output: Output) -> str:
     for entry in reversed(history):
         match entry:
             case Run():
-                return f"{_show_run(entry, output)} {show_distance(entry.finished_at or entry.planned, now)}"
+                return f"{_show_run(entry, output)} {age(entry.finished_at or entry.planned, now)} ago"
             case Skipped():
-                return f"{output.paint('skipped', 'yellow')} {show_distance(entry.at, now)}"
+                return f"{output.paint('skipped', 'yellow')} {age(entry.at, now)} ago"
             case Backfilled():
                 continue
     return "-"

@@ -35,7 +35,7 @@ def draw_bar(durations: Sequence[timedelta]) -> str:
     """
     highest = max(durations)
     steps = len(_BLOCKS)
-    return "".join(_BLOCKS[min(steps - 1, one * steps // highest if highest else 0)] for one in durations)
+    return "".join(_BLOCKS[max(-(-one * steps // highest) - 1, 0) if highest else 0] for one in durations)
 
 
 def _has_blocks() -> bool:

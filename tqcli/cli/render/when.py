@@ -41,6 +41,13 @@ def show_times(times: Iterable[Planned]) -> list[str]:
     return [f"{shown:{form}} {abbreviate(at, zone)}" for shown, at, zone in local]
 
 
+def show_end(start: Planned, end: Planned) -> str:
+    """Return the end of a span whose start is shown beside it: of the same day, its time alone."""
+    first, last = datetime.fromisoformat(start.local), datetime.fromisoformat(end.local)
+    form = "%H:%M:%S" if last.second else "%H:%M"
+    return f"{last:{form}}" if first.date() == last.date() else f"{last:%a %Y-%m-%d {form}}"
+
+
 def abbreviate(moment: datetime, zone: str) -> str:
     """Return what the zone is called at that time, as CET; where it has no letters for it, its offset."""
     from tqcli.core.zone import find_zone  # noqa: PLC0415 - not every command shows a time
