@@ -27,7 +27,8 @@ def states() -> str:
 
 def exit_codes() -> str:
     """Return the table of exit codes."""
-    kinds = {kind.exit_code: (kind.__doc__ or "").strip() for kind in errors.TqError.__subclasses__()}
+    raised = [kind for kind in errors.TqError.__subclasses__() if kind is not errors.NoResult]
+    kinds = {kind.exit_code: (kind.__doc__ or "").strip() for kind in raised}
     kinds[errors.TqError.exit_code] = "Anything else: stdout can't be written, a bug in tq."
     own = "1–123 as the command ended, 1 for a Python exception, 126 not executable, 127 not found, 128+n by signal n"
     rows = [

@@ -66,6 +66,7 @@ class Connection:
         self._addresses = [parse_address(url) for url in endpoint.servers]
         self._name = name
         self._on_event = on_event
+        self._locate: Callable[[], Endpoint | None] | None = None
         self._router = Router(make_inbox(endpoint, self._addresses[0], os.urandom(12)))
         self._handlers = Handlers(self._router.deliver, self._complain, self._lose)
         self._session: Session | None = None
@@ -151,6 +152,10 @@ class Connection:
         """Call `callback` each time the connection is back, after everything was subscribed again."""
         self._callbacks.append(callback)
 
+    def locate_by(self, locate: Callable[[], Endpoint | None]) -> None:
+        """Ask `locate` for the way to the server each time that the connection was lost; None: as before."""
+        self._locate = locate
+
     def new_inbox(self) -> str:
         """Return a subject for replies, with room for one more token, that nobody else uses."""
         return self._router.make_inbox()
@@ -211,6 +216,7 @@ class Connection:
         pause_s, said = _FIRST_PAUSE_S, ""
         while True:
             try:
+                self._look_again()
                 await self.open()
             except Exception as error:  # noqa: BLE001 - an agent that stopped trying would be lost for good
                 text = error.message if isinstance(error, TqError) else repr(error)
@@ -224,6 +230,12 @@ class Connection:
         self._say(f"connected to {self.server.url} again")
         for callback in self._callbacks:
             self._guard(callback)
+
+    def _look_again(self) -> None:
+        endpoint = None if self._locate is None else self._locate()
+        if endpoint is not None:
+            self._endpoint = endpoint
+            self._addresses = [parse_address(url) for url in endpoint.servers]
 
     async def _wait_for_session(self) -> Session:
         """Return the session as soon as there is one.

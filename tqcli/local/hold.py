@@ -62,6 +62,12 @@ class LocalHold:
         if is_last:
             _await_end(self._state)
 
+    def leave_to_parent(self) -> None:
+        """Give up the copy of the hold that a fork made for its child; the parent's is what it was."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
     def __enter__(self) -> Self:
         return self
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 RAISED = 1
 
+importing: str | None = None
+"""The module that is just being imported because a job's function is in it; what it does by itself must not go on
+without end, such as to submit that job again."""
+
 
 def main() -> None:
     """Run the entrypoint in `argv`; exit 0 where it returned, 1 where it raised, or as it asked with SystemExit."""
@@ -102,7 +106,12 @@ def call(entrypoint: str, args: list[Any], kwargs: dict[str, Any]) -> object:
 
 def load(entrypoint: str) -> Callable[..., Any]:
     """Return the function that `module:function` names; raises as `find`, and TypeError where it can't be called."""
-    found = find(entrypoint)
+    global importing  # noqa: PLW0603 - a process imports one job's module at a time
+    importing = entrypoint.partition(":")[0]
+    try:
+        found = find(entrypoint)
+    finally:
+        importing = None
     if not callable(found):
         msg = f"{entrypoint} is no function but of type {type(found).__name__}"
         raise TypeError(msg)
