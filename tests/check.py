@@ -1,7 +1,8 @@
 """Every check in one: `python -m tests.check [-- PYTEST ARGUMENTS]`.
 
 Runs them all, prints a line for each and the output of those that fail, and exits with the code of the first that did.
-The tests run four at a time; after them those marked `alone`, which need the host for themselves.
+The tests run four at a time; after them, two at a time, those marked `mortal`, whose agents die and which bear only
+their like beside them; at last those marked `alone`, which need the host for themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def main(arguments: list[str]) -> int:
         _run("lint", _BIN / "ruff", "check", *_CODE),
         _run("types", _BIN / "mypy"),
         _run("imports", _BIN / "lint-imports", "--no-logo"),
-        _test("tests", *_TOGETHER, "-m", "not alone", *arguments[1:]),
+        _test("tests", *_TOGETHER, "-m", "not alone and not mortal", *arguments[1:]),
+        _test("mortal", "--numprocesses=2", "-m", "mortal", *arguments[1:]),
         _test("alone", "-m", "alone", *arguments[1:]),
     ]
     return next((code for code in codes if code), 0)
