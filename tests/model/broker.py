@@ -2,7 +2,7 @@
 
 A work queue with leases, message ids and redelivery counts; records with compare-and-set; timers that fire at least
 once. A stale holder's ack, nak or extension is taken for good (H11). A restart forgets the ids of consumed messages
-(H2), gives all leases up, and may forget how often each message was delivered.
+(H2), gives all leases up, and may forget that messages were delivered: then it ignores what their holders say.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Stream:
     def settle(self, sequence: int, how: bytes) -> None:
         """Do what a holder says; whether it still holds the message, nobody asks."""
         message = self.messages.get(sequence)
-        if message is None:
+        if message is None or not message.count:
             return
         if how == ACK:
             del self.messages[sequence]
