@@ -5,6 +5,8 @@ r"""Make a report of a CSV file: one HTML page with a table of aggregates and a 
     tq submit -f jobs/report.toml --arg source="$PWD/sales.csv" --arg target="$PWD/sales.html" \
         --arg group_by=region --arg value=amount
 
+or, from Python: `generate.submit("sales.csv", "sales.html", group_by="region", value="amount").result()`.
+
 The file is read once, row by row: memory grows with the number of groups only. Values are decimal numbers, not floats,
 so that the sums of money are right. A value that is no number stops the job and names its line: a report that left rows
 out would be wrong and look right. `jobs.clean` sorts such rows out first.
@@ -23,6 +25,7 @@ from jobs._page import Heading, render_page
 from jobs._progress import say
 from jobs._summary import summarize
 from jobs._table import open_table
+from tqcli import job
 
 
 class Report(TypedDict):
@@ -35,6 +38,7 @@ class Report(TypedDict):
     columns: dict[str, str]
 
 
+@job(name="report", timeout="30m")
 def generate(  # noqa: PLR0913 -- a job's arguments are the keys of its file
     source: str,
     target: str,

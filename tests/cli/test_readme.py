@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TEXT = README.read_text()
 CONSOLE = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
+PYTHON = re.findall(r"```python\n# (\S+)\n(.*?)```", TEXT, re.DOTALL)
+"""Files, by the name in their first line."""
 
 
 def test_tables_are_those_of_the_code() -> None:
@@ -40,8 +42,10 @@ def matches(shown: str, real: str) -> bool:
 
 @pytest.mark.timeout(120)
 def test_every_command_does_what_is_shown(tmp_path: Path) -> None:
-    """All console blocks in order, in one shell, from a fresh state."""
+    """All console blocks in order, in one shell, from a fresh state, beside the files that the README shows."""
     tq = Tq(tmp_path)
+    for name, text in PYTHON:
+        (tmp_path / name).write_text(f"\n{text}")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "tq").write_text(f'#!/bin/sh\nexec {sys.executable} -m tqcli "$@"\n')
     (tmp_path / "bin" / "tq").chmod(0o755)
