@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from tests.support.meddler import Meddler
-from tqcli.client.query import resolve
+from tqcli.client.query import find, resolve
 from tqcli.core.codec import decode_record, decode_spec, encode_spec
 from tqcli.core.conclusion import conclude
 from tqcli.core.ids import JobId, make_group_id
@@ -196,6 +196,10 @@ class Stage:
         found = self.run(resolve(self.broker, job))
         assert isinstance(found, Job), f"{job} is a group"
         return found
+
+    def load_spec(self, group: str) -> Spec:
+        """Return the spec of a job of its own."""
+        return self.run(find(self.broker, JobId(group))).spec
 
     def read_jobs(self, group: str) -> list[Job]:
         """Return the jobs of a group, in the order of their indexes."""

@@ -12,7 +12,6 @@ import pytest
 from tests.support.schedules import HOURLY, add, load, runs, shift, skips
 from tqcli.agent.schedules import Schedules
 from tqcli.client.schedules import pause_schedule, remove_schedule, run_schedule
-from tqcli.core.ids import JobId
 from tqcli.core.rule import EveryRule
 from tqcli.core.spec import Shell
 from tqcli.core.state import State
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.support.stage import Stage
     from tqcli.core.schedule import Schedule
-    from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
 
 HOUR = timedelta(hours=1)
@@ -55,20 +53,6 @@ def make_due(stage: Stage) -> None:
 def count_jobs(stage: Stage) -> int:
     """Return how many jobs wait in queues."""
     return stage.run(count_messages(stage.link, stage.names.jobs, stage.names.jobs_of()))
-
-
-def complete(stage: Stage) -> Spec:
-    """Run the job of the newest run to its end."""
-    job = JobId(runs(load(stage))[-1].job)
-    found = stage.run(_find(stage, job))
-    stage.complete(found)
-    return found
-
-
-async def _find(stage: Stage, job: JobId) -> Spec:
-    from tqcli.client.query import find  # noqa: PLC0415
-
-    return (await find(stage.broker, job)).spec
 
 
 @pytest.mark.parametrize("nth", range(4))
@@ -115,6 +99,14 @@ def test_a_schedule_that_is_removed_meanwhile_leaves_no_timer(stage: Stage) -> N
             stage.run(remove_schedule(stage.broker, "nightly"))
 
 
+def test_a_removal_that_comes_while_the_timer_is_set_holds(stage: Stage) -> None:
+    """No timer stays that would fire for nothing."""
+    add(stage, HOURLY)
+    steps = [lambda: stage.run(remove_schedule(stage.broker, "nightly"))]
+    tick(stage, stage.meddle(stage.names.schedule_timer("nightly"), *steps))
+    assert stage.run(read_timers(stage.broker)) == {}
+
+
 def test_a_pause_that_comes_while_the_timer_is_set_holds(stage: Stage) -> None:
     """No timer stays, and nothing runs at the planned time."""
     add(stage, HOURLY)
@@ -124,8 +116,8 @@ def test_a_pause_that_comes_while_the_timer_is_set_holds(stage: Stage) -> None:
 
 
 def test_a_decision_that_nobody_carried_out_is_carried_out_by_the_next(stage: Stage) -> None:
-    """As it was decided: under the same id, whatever the overlap rule says by now."""
-    schedule = add_due(stage)
+    """As it was decided, under the same id; and so is what is due by now."""
+    add_due(stage, overlap="allow")
 
     class Died(Exception):
         pass
@@ -136,20 +128,31 @@ def test_a_decision_that_nobody_carried_out_is_carried_out_by_the_next(stage: St
     with pytest.raises(Died):
         tick(stage, stage.meddle(f"{stage.names.namespace}.job.", die))
     (decided,) = load(stage).starting
+    make_due(stage)
     tick(stage)
-    assert runs(load(stage)) == [decided]
-    assert count_jobs(stage) == 1
-    assert schedule.cursor < load(stage).cursor
+    done, new = runs(load(stage))
+    assert done == decided
+    assert new.planned > decided.planned - HOUR
+    assert count_jobs(stage) == 2
 
 
 def test_a_sweep_notes_how_runs_ended(stage: Stage) -> None:
     """Also where nobody told, and starts what waited for that."""
     add_due(stage, overlap="queue")
     tick(stage)
+    complete_all(stage)
+    sweep(stage)
+    assert [one.state for one in runs(load(stage))] == [State.SUCCEEDED]
+
+
+def test_a_sweep_starts_what_waits(stage: Stage) -> None:
+    """The run before has ended, and nobody told."""
+    add_due(stage, overlap="queue")
+    tick(stage)
     make_due(stage)
     tick(stage)
     assert len(load(stage).waiting) == 1
-    complete(stage)
+    complete_all(stage)
     sweep(stage)
     after = load(stage)
     assert ([one.state for one in runs(after)], after.waiting) == ([State.SUCCEEDED, None], ())
@@ -198,7 +201,7 @@ def test_a_run_by_hand_counts_as_a_run(stage: Stage) -> None:
 def complete_all(stage: Stage) -> None:
     """Run all jobs that wait to their end, in their order."""
     for run in runs(load(stage)):
-        stage.complete(stage.run(_find(stage, JobId(run.job))))
+        stage.complete(stage.load_spec(run.job))
 
 
 def test_a_job_that_cannot_be_made_is_a_reason_to_skip(stage: Stage) -> None:
