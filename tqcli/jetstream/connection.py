@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tqcli.core.endpoint import Endpoint
 
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 1.0
 _CLOSE_TIMEOUT_S = 2.0
 
 
