@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ VERBS = {
                 "tq schedule ls",
             ),
         ),
+        Verb(
+            "cron",
+            _SCHEDULES,
+            "Bring a crontab over",
+            (("import", "Make schedules of its entries, and say what can't be kept"),),
+            examples=("tq cron import --dry-run", "tq cron import /etc/cron.d/backup --system"),
+        ),
         Verb("agent", _QUEUES, "Run an agent in the foreground"),
         Verb(
             "agents",
@@ -116,6 +124,8 @@ VERBS = {
 
 
 def load_command(verb: str, own: str | None = None) -> Callable[..., object]:
-    """Return the function of a command, importing its module."""
-    function: Callable[..., object] = getattr(import_module(f"tqcli.cli.commands.{verb}"), own or verb)
+    """Return the function of a command, importing its module; `import_` is that of `import`, a word of Python's."""
+    name = own or verb
+    module = import_module(f"tqcli.cli.commands.{verb}")
+    function: Callable[..., object] = getattr(module, f"{name}_" if iskeyword(name) else name)
     return function

@@ -76,7 +76,7 @@ def _plan(wanted: Wanted, last: Schedule | None, now: datetime) -> Change:
     if redefined := after.definition != last.definition:
         _check_runs(wanted, after)
         before = to_table(last.definition) | {"declared": _WORDS[last.definition.declared]}
-        table = to_table(after.definition) | {"declared": _WORDS[True]}
+        table = to_table(after.definition) | {"declared": _WORDS[after.definition.declared]}
         differences += [Difference(option=one, old=old, new=new) for one, old, new in compare(before, table)]
     if pausing is not None:
         differences.append(Difference(option="paused", old=_WORDS[was_paused], new=_WORDS[pausing]))
