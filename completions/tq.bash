@@ -79,7 +79,7 @@ _tq_reply() {
 
 _tq_known() {
     case $1 in
-    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'schedule' | 'schedule add' | 'schedule ls' | 'schedule show' | 'schedule next' | 'schedule pause' | 'schedule resume' | 'schedule run' | 'schedule history' | 'schedule rm' | 'schedule backfill' | 'schedule apply' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
+    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'schedule' | 'schedule add' | 'schedule ls' | 'schedule show' | 'schedule next' | 'schedule pause' | 'schedule resume' | 'schedule run' | 'schedule history' | 'schedule rm' | 'schedule backfill' | 'schedule apply' | 'cron' | 'cron import' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -108,6 +108,8 @@ _tq_options() {
     'schedule rm') kind='--context --server --json --debug -h --help' ;;
     'schedule backfill') kind='--from --to --dry-run --context --server --json --debug -h --help' ;;
     'schedule apply') kind='--prune --dry-run --context --server --json --debug -h --help' ;;
+    'cron') kind='--context --server --json --debug -h --help' ;;
+    'cron import') kind='--system --prefix --paused --replace --dry-run --context --server --json --debug -h --help' ;;
     'agent') kind='-q --queue -c --slots --name --context --server --json --debug -h --help' ;;
     'agents') kind='--context --server --json --debug -h --help' ;;
     'agents drain') kind='--context --server --json --debug -h --help' ;;
@@ -134,7 +136,7 @@ _tq_options() {
 
 _tq_arguments() {
     case "$1 $2" in
-    ' 0') kind='run submit status ls logs wait result cancel retry schedule agent agents queue init doctor up down context' ;;
+    ' 0') kind='run submit status ls logs wait result cancel retry schedule cron agent agents queue init doctor up down context' ;;
     'run '*) kind='text' ;;
     'submit '*) kind='text' ;;
     'status '*) kind='job' ;;
@@ -155,6 +157,8 @@ _tq_arguments() {
     'schedule rm 0') kind='schedule' ;;
     'schedule backfill 0') kind='schedule' ;;
     'schedule apply 0') kind='toml' ;;
+    'cron 0') kind='import' ;;
+    'cron import 0') kind='file' ;;
     'agents 0') kind='drain' ;;
     'agents drain 0') kind='agent' ;;
     'queue 0') kind='ls add rm pause resume limit purge' ;;
@@ -200,6 +204,8 @@ _tq_value() {
         'schedule rm --context' | \
         'schedule backfill --context' | \
         'schedule apply --context' | \
+        'cron --context' | \
+        'cron import --context' | \
         'agent --context' | \
         'agents --context' | \
         'agents drain --context' | \
@@ -314,6 +320,9 @@ _tq_value() {
         'schedule backfill --to' | \
         'schedule backfill --server' | \
         'schedule apply --server' | \
+        'cron --server' | \
+        'cron import --prefix' | \
+        'cron import --server' | \
         'agent -c' | \
         'agent --slots' | \
         'agent --name' | \

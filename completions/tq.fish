@@ -26,7 +26,7 @@ function __tq_complete
             break
         else
             set -l longer (string trim -- "$command $word")
-            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'schedule' 'schedule add' 'schedule ls' 'schedule show' 'schedule next' 'schedule pause' 'schedule resume' 'schedule run' 'schedule history' 'schedule rm' 'schedule backfill' 'schedule apply' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
+            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'schedule' 'schedule add' 'schedule ls' 'schedule show' 'schedule next' 'schedule pause' 'schedule resume' 'schedule run' 'schedule history' 'schedule rm' 'schedule backfill' 'schedule apply' 'cron' 'cron import' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
                 set command $longer
             else
                 set given (math $given + 1)
@@ -353,6 +353,25 @@ function __tq_options
             echo --debug\t'show tracebacks'
             echo -h\t'show this help'
             echo --help\t'show this help'
+        case 'cron'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'cron import'
+            echo --system\t'a user stands before each command, as in /etc/crontab and /etc/cron.d'
+            echo --prefix\t'what each name begins with'
+            echo --paused\t'let them wait for `tq schedule resume`'
+            echo --replace\t'change schedules of the same names'
+            echo --dry-run\t'print them as a schedule file, and add nothing'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
         case 'agent'
             echo -q\t'a queue to serve (default); may be repeated'
             echo --queue\t'a queue to serve (default); may be repeated'
@@ -542,6 +561,7 @@ function __tq_arguments
             echo cancel\t'End jobs, wherever they are'
             echo retry\t'Run finished jobs again'
             echo schedule\t'Submit jobs again and again, by name'
+            echo cron\t'Bring a crontab over'
             echo agent\t'Run an agent in the foreground'
             echo agents\t'Show the agents and what they run'
             echo queue\t'List queues; add, pause, limit, empty or remove them'
@@ -600,6 +620,10 @@ function __tq_arguments
             echo 'schedule'
         case 'schedule apply 0'
             echo 'toml'
+        case 'cron 0'
+            echo import\t'Make schedules of its entries, and say what can\'t be kept'
+        case 'cron import 0'
+            echo 'file'
         case 'agents 0'
             echo drain\t'Let an agent finish what it runs, and leave'
         case 'agents drain 0'
@@ -670,6 +694,8 @@ function __tq_value
             'schedule rm --context' \
             'schedule backfill --context' \
             'schedule apply --context' \
+            'cron --context' \
+            'cron import --context' \
             'agent --context' \
             'agents --context' \
             'agents drain --context' \
@@ -785,6 +811,9 @@ function __tq_value
             'schedule backfill --to' \
             'schedule backfill --server' \
             'schedule apply --server' \
+            'cron --server' \
+            'cron import --prefix' \
+            'cron import --server' \
             'agent -c' \
             'agent --slots' \
             'agent --name' \
