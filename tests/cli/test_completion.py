@@ -84,6 +84,9 @@ LINES = {
     "tq run -f fol": "tq run -f folder/",
     "tq logs --attempt a": "tq logs --attempt all",
     "tq queue limit gpu n": "tq queue limit gpu none",
+    "tq schedule hist": "tq schedule history",
+    "tq schedule add x --overlap qu": "tq schedule add x --overlap queue",
+    "tq schedule next --tz Europe/Berl": "tq schedule next --tz Europe/Berlin",
     "tq context use lo": "tq context use local",
     "tq --context lo": "tq --context local",
     "tq submit -q x -- whoam": "tq submit -q x -- whoami",
@@ -102,11 +105,13 @@ def test_words_are_completed(tq: Tq, complete: Complete) -> None:
 
 
 def test_names_of_what_is_there_are_completed(tq: Tq, complete: Complete) -> None:
-    """Queues, recent jobs and contexts; asked of the broker that the line names."""
+    """Queues, schedules, recent jobs and contexts; asked of the broker that the line names."""
     assert tq("up").code == 0
     assert tq("queue", "add", "imports").code == 0
     job = tq("submit", "-n", "nightly: [all]", "--", "true").text
+    assert tq("schedule", "add", "weekly", "--every", "1h", "--", "true").code == 0
     complete("tq queue pause imp", "tq queue pause imports")
+    complete("tq schedule pause wee", "tq schedule pause weekly")
     complete("tq submit -q imp", "tq submit -q imports")
     complete(f"tq logs {job[:-2]}", f"tq logs {job}")
     assert tq("context", "add", "prod", "--server", "nats://192.0.2.1", "--no-check", "--use").code == 0
@@ -114,7 +119,7 @@ def test_names_of_what_is_there_are_completed(tq: Tq, complete: Complete) -> Non
     complete("tq --context local queue pause imp", "tq --context local queue pause imports")
 
 
-@pytest.mark.parametrize("kind", ["job", "queue", "agent", "nonsense", ""])
+@pytest.mark.parametrize("kind", ["job", "queue", "agent", "schedule", "nonsense", ""])
 def test_nothing_running_offers_nothing_and_stays_so(tq: Tq, kind: str) -> None:
     """Pressing Tab starts no server."""
     ended = tq("__complete", kind, "")

@@ -32,7 +32,7 @@ ADD = {
     ("--at", "5m", *COMMAND): "hint: write --in 5m for a time from now: tq submit has it",
     ("--every", "1h", "--until", "2001-01-01T00:00", *COMMAND): "--until: '2001-01-01T00:00' has passed",
     ("--every", "1h", "--until", "2100-01-01T00:00", "--max-runs", "0", *COMMAND): "--max-runs: ",
-    ("--every", "1h"): "there is no command",
+    ("--every", "1h"): "nothing says what the schedule 'x' runs",
     ("--every", "1h", "--catch-up", "all", *COMMAND): "--catch-up: ",
     ("--every", "1h", "--overlap", "skp", *COMMAND): "did you mean 'skip'?",
     ("--every", "1h", "--jitter", "2d", *COMMAND): "the jitter must be",

@@ -18,6 +18,7 @@ from tqcli.core.planning import define
 from tqcli.core.schedule import MAX_STDIN_BYTES
 from tqcli.core.scheduleoptions import Surroundings, build_definition
 from tqcli.core.spec import Stdin
+from tqcli.errors import InvalidInput
 from tqcli.settings.zone import machine_zone
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def rm(tq: Invocation, name: Name) -> None:
 
 def _build(name: str, rule: RuleFlags, flags: JobFlags, command: list[str] | None) -> Definition:
     job = flags.job_options(command)
+    if (job.command, job.shell, job.python) == (None, None, None):
+        msg = f"nothing says what the schedule {name!r} runs"
+        raise InvalidInput(msg, hint="name it first, then the command after --: tq schedule add NAME … -- echo hello")
     stdin = None
     if job.stdin is not None:
         data = read_source(job.stdin, option="--stdin", max_bytes=MAX_STDIN_BYTES)

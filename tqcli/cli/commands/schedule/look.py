@@ -123,7 +123,10 @@ def next(  # noqa: A001 - what the command is called
         msg = "nothing says which schedule" if name is None else "a schedule has its own zone and daylight-saving rule"
         raise InvalidInput(msg, hint="tq schedule next NAME, or tq schedule next --cron '30 4 * * *' --tz ZONE")
     else:
-        times = list_next(_load(tq, name), most, shown_zone())
+        schedule = _load(tq, name)
+        if schedule.paused is not None:
+            tq.output.note(f"tq: {name} is paused; once it is resumed, it runs as follows")
+        times = list_next(schedule, most, shown_zone())
     if tq.output.json:
         tq.output.document(times)
         return
