@@ -279,6 +279,8 @@ def _skip(schedule: Schedule, runs: tuple[Run, ...], reason: str, now: datetime)
     """Return the schedule with those runs in its history as skipped; what was skipped just before grows instead."""
     if not runs:
         return schedule
+    # They were counted when their time came; what does not run leaves room for another one (max_runs).
+    schedule = replace(schedule, runs=max(0, schedule.runs - sum(run.kind == "planned" for run in runs)))
     entry = Skipped(first=runs[0].planned, last=runs[-1].planned, count=len(runs), reason=reason, at=now)
     last = schedule.history[-1] if schedule.history else None
     if isinstance(last, Skipped) and last.reason == reason and last.last < entry.first:

@@ -124,6 +124,16 @@ def test_until_and_max_runs_end_a_schedule() -> None:
     assert phase(settle(over, over.starting)) == "finished"
 
 
+def test_skipped_runs_are_no_runs() -> None:
+    """Neither in the count nor for the limit."""
+    schedule = minutely(max_runs=3, overlap="skip")
+    for minute in range(1, 6):
+        now = START + minute * MINUTE
+        schedule = launch(advance(schedule, now), running=minute not in {1, 5}, now=now)
+        schedule = settle(schedule, schedule.starting)
+    assert (schedule.runs, len(runs(schedule)), phase(schedule)) == (2, 2, "active")
+
+
 def test_jitter_delays_a_run_and_leaves_its_planned_time() -> None:
     """The delay is the same each time, less than the jitter, and another one for another name."""
     schedule = make(jitter=10 * MINUTE)
