@@ -79,7 +79,7 @@ _tq_reply() {
 
 _tq_known() {
     case $1 in
-    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'cancel' | 'retry' | 'schedule' | 'schedule add' | 'schedule ls' | 'schedule show' | 'schedule next' | 'schedule pause' | 'schedule resume' | 'schedule run' | 'schedule history' | 'schedule rm' | 'schedule backfill' | 'schedule apply' | 'cron' | 'cron import' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
+    'run' | 'submit' | 'status' | 'ls' | 'logs' | 'wait' | 'result' | 'start' | 'cancel' | 'retry' | 'schedule' | 'schedule add' | 'schedule ls' | 'schedule show' | 'schedule next' | 'schedule pause' | 'schedule resume' | 'schedule run' | 'schedule history' | 'schedule rm' | 'schedule backfill' | 'schedule apply' | 'cron' | 'cron import' | 'agent' | 'agents' | 'agents drain' | 'queue' | 'queue ls' | 'queue add' | 'queue rm' | 'queue pause' | 'queue resume' | 'queue limit' | 'queue purge' | 'init' | 'doctor' | 'up' | 'down' | 'context' | 'context add' | 'context ls' | 'context use' | 'context show' | 'context rm') return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -87,13 +87,14 @@ _tq_known() {
 _tq_options() {
     case $1 in
     '') kind='--version --show-completion --install-completion --context --server --json --debug -h --help' ;;
-    'run') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --context --server --json --debug -h --help' ;;
-    'submit') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
+    'run') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --in --at --context --server --json --debug -h --help' ;;
+    'submit') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --in --at --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
     'status') kind='--context --server --json --debug -h --help' ;;
     'ls') kind='-s --state -q --queue -n --name --since -l --limit --context --server --json --debug -h --help' ;;
     'logs') kind='-f --follow --tail --since --attempt --stdout --stderr --timestamps --prefix --context --server --json --debug -h --help' ;;
     'wait') kind='--any --timeout --context --server --json --debug -h --help' ;;
     'result') kind='--context --server --json --debug -h --help' ;;
+    'start') kind='--context --server --json --debug -h --help' ;;
     'cancel') kind='--context --server --json --debug -h --help' ;;
     'retry') kind='--failed --context --server --json --debug -h --help' ;;
     'schedule') kind='--context --server --json --debug -h --help' ;;
@@ -136,13 +137,14 @@ _tq_options() {
 
 _tq_arguments() {
     case "$1 $2" in
-    ' 0') kind='run submit status ls logs wait result cancel retry schedule cron agent agents queue init doctor up down context' ;;
+    ' 0') kind='run submit status ls logs wait result start cancel retry schedule cron agent agents queue init doctor up down context' ;;
     'run '*) kind='text' ;;
     'submit '*) kind='text' ;;
     'status '*) kind='job' ;;
     'logs 0') kind='job' ;;
     'wait '*) kind='job' ;;
     'result 0') kind='job' ;;
+    'start '*) kind='job' ;;
     'cancel '*) kind='job' ;;
     'retry '*) kind='job' ;;
     'schedule 0') kind='add ls show next pause resume run history rm backfill apply' ;;
@@ -190,6 +192,7 @@ _tq_value() {
         'logs --context' | \
         'wait --context' | \
         'result --context' | \
+        'start --context' | \
         'cancel --context' | \
         'retry --context' | \
         'schedule --context' | \
@@ -244,6 +247,8 @@ _tq_value() {
         'run --arg' | \
         'run --args' | \
         'run --key' | \
+        'run --in' | \
+        'run --at' | \
         'run --server' | \
         'submit -n' | \
         'submit --name' | \
@@ -261,6 +266,8 @@ _tq_value() {
         'submit --arg' | \
         'submit --args' | \
         'submit --key' | \
+        'submit --in' | \
+        'submit --at' | \
         'submit --array' | \
         'submit --server' | \
         'status --server' | \
@@ -276,6 +283,7 @@ _tq_value() {
         'wait --timeout' | \
         'wait --server' | \
         'result --server' | \
+        'start --server' | \
         'cancel --server' | \
         'retry --server' | \
         'schedule --server' | \

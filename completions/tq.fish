@@ -26,7 +26,7 @@ function __tq_complete
             break
         else
             set -l longer (string trim -- "$command $word")
-            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'cancel' 'retry' 'schedule' 'schedule add' 'schedule ls' 'schedule show' 'schedule next' 'schedule pause' 'schedule resume' 'schedule run' 'schedule history' 'schedule rm' 'schedule backfill' 'schedule apply' 'cron' 'cron import' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
+            if contains -- $longer 'run' 'submit' 'status' 'ls' 'logs' 'wait' 'result' 'start' 'cancel' 'retry' 'schedule' 'schedule add' 'schedule ls' 'schedule show' 'schedule next' 'schedule pause' 'schedule resume' 'schedule run' 'schedule history' 'schedule rm' 'schedule backfill' 'schedule apply' 'cron' 'cron import' 'agent' 'agents' 'agents drain' 'queue' 'queue ls' 'queue add' 'queue rm' 'queue pause' 'queue resume' 'queue limit' 'queue purge' 'init' 'doctor' 'up' 'down' 'context' 'context add' 'context ls' 'context use' 'context show' 'context rm'
                 set command $longer
             else
                 set given (math $given + 1)
@@ -109,6 +109,8 @@ function __tq_options
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
             echo --key\t'submit one job at most with this key, however often tried'
+            echo --in\t'start it after this long: 90s, 2h'
+            echo --at\t'start it at this time: 17:30, \'tomorrow 9:00\''
             echo --context\t'the broker to use (TQ_CONTEXT)'
             echo --server\t'the broker\'s URL (TQ_SERVER)'
             echo --json\t'print JSON, one document a line (TQ_JSON=1)'
@@ -140,6 +142,8 @@ function __tq_options
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
             echo --key\t'submit one job at most with this key, however often tried'
+            echo --in\t'start it after this long: 90s, 2h'
+            echo --at\t'start it at this time: 17:30, \'tomorrow 9:00\''
             echo --array\t'a job for each number, which it has in TQ_INDEX'
             echo --each-line\t'a job for each line, put in place of {}; without CMD, a line is a shell command'
             echo --wait\t'wait for the end, and end as the job ended'
@@ -199,6 +203,13 @@ function __tq_options
             echo -h\t'show this help'
             echo --help\t'show this help'
         case 'result'
+            echo --context\t'the broker to use (TQ_CONTEXT)'
+            echo --server\t'the broker\'s URL (TQ_SERVER)'
+            echo --json\t'print JSON, one document a line (TQ_JSON=1)'
+            echo --debug\t'show tracebacks'
+            echo -h\t'show this help'
+            echo --help\t'show this help'
+        case 'start'
             echo --context\t'the broker to use (TQ_CONTEXT)'
             echo --server\t'the broker\'s URL (TQ_SERVER)'
             echo --json\t'print JSON, one document a line (TQ_JSON=1)'
@@ -558,6 +569,7 @@ function __tq_arguments
             echo logs\t'Show what a job printed'
             echo wait\t'Wait until jobs have ended'
             echo result\t'Print what a Python job returned, as JSON'
+            echo start\t'Let jobs go now that wait for their time or a retry'
             echo cancel\t'End jobs, wherever they are'
             echo retry\t'Run finished jobs again'
             echo schedule\t'Submit jobs again and again, by name'
@@ -581,6 +593,8 @@ function __tq_arguments
         case 'wait *'
             echo 'job'
         case 'result 0'
+            echo 'job'
+        case 'start *'
             echo 'job'
         case 'cancel *'
             echo 'job'
@@ -635,7 +649,7 @@ function __tq_arguments
             echo pause\t'Start no more jobs of a queue'
             echo resume\t'Start its jobs again'
             echo limit\t'Limit how many of its jobs run at once'
-            echo purge\t'Cancel all its queued jobs'
+            echo purge\t'Cancel all its waiting jobs'
         case 'queue add 0'
             echo 'text'
         case 'queue rm 0'
@@ -680,6 +694,7 @@ function __tq_value
             'logs --context' \
             'wait --context' \
             'result --context' \
+            'start --context' \
             'cancel --context' \
             'retry --context' \
             'schedule --context' \
@@ -735,6 +750,8 @@ function __tq_value
             'run --arg' \
             'run --args' \
             'run --key' \
+            'run --in' \
+            'run --at' \
             'run --server' \
             'submit -n' \
             'submit --name' \
@@ -752,6 +769,8 @@ function __tq_value
             'submit --arg' \
             'submit --args' \
             'submit --key' \
+            'submit --in' \
+            'submit --at' \
             'submit --array' \
             'submit --server' \
             'status --server' \
@@ -767,6 +786,7 @@ function __tq_value
             'wait --timeout' \
             'wait --server' \
             'result --server' \
+            'start --server' \
             'cancel --server' \
             'retry --server' \
             'schedule --server' \

@@ -216,7 +216,7 @@ def test_options_of_a_job_are_those_that_every_release_keeps() -> None:
     names = {name for parameter in parameters() for name in parameter.info.param_decls or ()}
     kept = (
         "-q --queue -n --name --priority --retries --backoff --retry-on --no-retry-on --timeout --grace --expires "
-        "-e --env --cwd --stdin --shell --key --py --arg --args -f --file --max-losses"
+        "--in --at -e --env --cwd --stdin --shell --key --py --arg --args -f --file --max-losses"
     )
     assert names == set(kept.split())
 

@@ -201,6 +201,9 @@ class ModelBroker:
         pattern = wanted.get("next_by_subj")
         if stream == NAMES.records:
             stored = [(subject, *record) for subject, record in self.records.items()]
+        elif stream == NAMES.timers:
+            stored = [(subject, 1, timer.body) for subject, timer in self.timers.items()]
+            stored += [(one.subject, one.sequence, one.body) for one in self.firings.messages.values()]
         else:
             stored = [(one.subject, one.sequence, one.body) for one in self.jobs.messages.values()]
         start = wanted["seq"]

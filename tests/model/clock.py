@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tqcli.agent import attempt, lease
+from tqcli.agent import attempt, firings, lease
 from tqcli.client import late
 from tqcli.jetstream import enqueue
 
@@ -53,6 +53,7 @@ def ticking() -> Iterator[None]:
     """Let the product's code read the model's clock."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attempt, "now", CLOCK.now)
+        patch.setattr(firings, "now", CLOCK.now)
         patch.setattr(lease, "now_s", lambda: CLOCK.s)
         patch.setattr(enqueue, "time", CLOCK)
         patch.setattr(late, "datetime", CLOCK)

@@ -24,6 +24,7 @@ from tqcli.process.child import Ended, NoProcess, RunnerLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from datetime import datetime
 
     from tests.model.world import World
     from tqcli.core.spec import Spec
@@ -120,6 +121,14 @@ class ModelReporter:
             return
 
 
+class ModelClock:
+    """The broker's clock, which is everybody's."""
+
+    async def now(self) -> datetime:
+        """Return the moment."""
+        return CLOCK.now()
+
+
 class NoIntake:
     """The part of an intake that words to an agent reach: deliveries come from the model."""
 
@@ -142,7 +151,8 @@ class Agent:
         self.broker = Broker(link, NAMES)
         none = cast("Any", None)  # no log, and no runner: nothing is printed, children are the model's
         reporter = cast("Any", ModelReporter(self))
-        self.desk = Desk(name=name, broker=self.broker, reporter=reporter, logs=none, runners=none, environment={})
+        clock = cast("Any", ModelClock())
+        self.desk = Desk(name, self.broker, reporter, logs=none, runners=none, environment={}, clock=clock)
         self.leases = Leases(self.broker)
         self._firings = Firings(self.broker, link, none)
         self._control = Control(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from tests.model.clock import CLOCK
+from tqcli.agent.attempt import EARLY
 from tqcli.core.codec import decode_record
 from tqcli.core.outcome import Exited
 from tqcli.core.record import Record, queued
@@ -91,6 +93,9 @@ class Ledger:
     def start(self, attempt: ModelAttempt, child: Child) -> None:
         """Judge a child that starts."""
         job = attempt.group
+        not_before = self.specs[job].not_before
+        is_time = not_before is None or not_before - CLOCK.now() <= EARLY
+        require(holds=is_time, promise="no job starts before its time")
         claimed = (job, str(attempt.claim)) in self._claims
         require(holds=claimed or attempt.delivery.count == 1, promise="only a first delivery starts without a claim")
         if not claimed:

@@ -61,9 +61,12 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """All is left to end, and judged."""
-        if sys.exc_info()[0] is None:
-            self.world.come_to_rest()
-            self.world.ledger.close()
+        try:
+            if sys.exc_info()[0] is None:
+                self.world.come_to_rest()
+                self.world.ledger.close()
+        finally:
+            self.world.close()
 
     # events: what comes first in a byte is the simplest, for the shortest story to be told ------------------------
 
@@ -71,7 +74,7 @@ class Machine(RuleBasedStateMachine):
         """Everything happens that waits."""
         self.world.advance_all()
 
-    def submit(self, who: int, _how: int) -> None:
+    def submit(self, who: int, how: int) -> None:
         """Somebody submits a job."""
         if len(self.world.ledger.specs) < JOBS:
             self.world.submit(
@@ -79,6 +82,7 @@ class Machine(RuleBasedStateMachine):
                 max_losses=who // 3 % 3,
                 backoff=("fixed:3s", "none")[who // 9 % 2],
                 expires=who // 18 % 6 == 5,
+                delayed=how % 4 == 3,
             )
 
     def advance(self, who: int, how: int) -> None:

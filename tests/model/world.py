@@ -69,6 +69,11 @@ class World:
             if task.node is agent:
                 task.kill()
 
+    def close(self) -> None:
+        """End all tasks where they are: a promise may have been broken before they began."""
+        for task in self._tasks:
+            task.kill()
+
     def run_ready(self) -> None:
         """Take all tasks to their next operation that wait for none."""
         frozen = []
@@ -135,7 +140,7 @@ class World:
 
     # what the model does ------------------------------------------------------------------------------------------
 
-    def submit(self, *, retries: int, max_losses: int, backoff: str, expires: bool) -> None:
+    def submit(self, *, retries: int, max_losses: int, backoff: str, expires: bool, delayed: bool) -> None:
         """Have a user submit a job."""
         now = CLOCK.now()
         spec = vary(
@@ -144,6 +149,7 @@ class World:
             retries=retries,
             max_losses=max_losses,
             backoff=backoff,
+            not_before=CLOCK.now_plus(4) if delayed else None,
             expires_at=CLOCK.now_plus(6) if expires else None,
         )
         self.ledger.specs[spec.group] = spec

@@ -11,7 +11,7 @@ from tqcli.core.state import FINAL, MOVES, State
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-LATER = {State.SCHEDULED, State.BLOCKED}
+LATER = {State.BLOCKED}
 """States of the wire that no command of this release leads to."""
 
 

@@ -3,7 +3,8 @@
 ::
 
     load      the message's bytes → a spec; what can't be read is rejected
-    admit     is it ours to run? it may have ended, be running elsewhere, wait for its retry, or be too late
+    admit     is it ours to run? it may have ended, be running elsewhere, be too early (before its time or its retry's:
+              then it waits at the broker), or too late
     prepare   its command, environment and standard input
     run       the child, its output, its timeout; a job that lives longer than 30 ms gets its `running` record
     decide    outcome → verdict, by rules alone (`core.verdict`)
@@ -33,22 +34,24 @@ from tqcli.core.outcome import Expired, Failure, Lost, NotStarted, Outcome, Reje
 from tqcli.core.record import Output, Record, queued, start
 from tqcli.core.state import Reason, State
 from tqcli.core.verdict import Fail, Retry, Return, Verdict, decide
-from tqcli.errors import CorruptRecord, InvalidInput
+from tqcli.errors import CorruptRecord, InvalidInput, TqError
 from tqcli.jetstream.api import WrongSequence
+from tqcli.jetstream.lookup import find_first
 from tqcli.jetstream.pull import ACK, GIVE_BACK, GIVE_BACK_LATER
 from tqcli.jetstream.records import UnreadableRecord, Write, load_record
 from tqcli.jetstream.subjects import split_job_subject
-from tqcli.jetstream.timers import set_timer, tell_schedule
+from tqcli.jetstream.timers import FAR, remove_timers, set_timer, tell_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from tqcli.agent.desk import Desk
     from tqcli.core.spec import Spec
     from tqcli.jetstream.pull import Delivery
 
 EARLY = timedelta(milliseconds=50)
-"""A retry's timer may fire that much before its time."""
+"""A job may start that much before its time: not every clock is right to the millisecond."""
 
 
 class Attempt:
@@ -149,13 +152,30 @@ class Attempt:
             return False
         if self._record.state is State.RUNNING and not await self._take_over():
             return False
-        if self._record.state is State.RETRYING and (at := self._record.retry_at) and at - now() > EARLY:
-            await self._wait_in_broker(Retry(at))
+        if (at := self._start_at()) is not None and at - await self._broker_now() > EARLY:
+            await self._wait_in_broker(at)
             return False
         if self.spec.expires_at is not None and now() > self.spec.expires_at:
             await self._conclude(Expired())
             return False
         return True
+
+    def _start_at(self) -> datetime | None:
+        """Return before which moment it must not start, if there is one."""
+        if self._record.state is State.RETRYING:
+            return self._record.retry_at
+        return None if self._record.attempt else self.spec.not_before
+
+    async def _broker_now(self) -> datetime:
+        """Return the time by the clock that timers go by; where it can't be asked, by this host's.
+
+        It is as late at least as when the message was stored: a clock behind would send a job round and round.
+        """
+        try:
+            time = await self._desk.clock.now()
+        except TqError:
+            time = now()
+        return max(time, self._delivery.stored_at)
 
     async def _take_over(self) -> bool:
         """The record says that it runs elsewhere: drop a copy, hand it over, or count the loss and take it."""
@@ -176,11 +196,12 @@ class Attempt:
 
     async def _execute(self) -> bool:
         """Run the job once, to its record; return whether it runs again at once, in the same slot."""
-        seen_before = self._record.attempt > 0 or self._delivery.count > 1
+        seen_before = self._record.attempt > 0 or self._delivery.count > 1 or self._delivery.recheck
         self._record = start(self._record, agent=self._desk.name, claim=str(self.claim), now=now())
         self._claiming = None
         if seen_before:
-            # It may have taken an agent with it: this time it is written down before it starts.
+            # It may have taken an agent with it, or have a second message in another's hands: this time it is written
+            # down before it starts.
             self._begin_claim()
             await self._end_claim()
         command = await prepare_command(
@@ -200,8 +221,9 @@ class Attempt:
             self._free_slot()
             await self._execution.flush()
             raise WrongSequence
-        verdict = self._decide(outcome)
-        again = isinstance(verdict, Retry) and verdict.at <= now()
+        ended_at = await self._broker_now() if self.spec.retries else now()
+        verdict = self._decide(outcome, ended_at)
+        again = isinstance(verdict, Retry) and verdict.at <= ended_at
         if not again:
             self._free_slot()
         output = await self._execution.flush()
@@ -255,27 +277,43 @@ class Attempt:
                 self._record = conclude(last, describe_misfit(error), verdict, now=now(), output=output)
                 self._expected = await self._write(self._record)
         match verdict:
-            case Retry():
-                await self._wait_in_broker(verdict)
+            case Retry(at):
+                await self._wait_in_broker(at)
             case Return():
                 await self._settle(GIVE_BACK_LATER if isinstance(outcome, Lost) else GIVE_BACK)
             case _:
                 await self._settle_ended()
 
-    def _decide(self, outcome: Outcome) -> Verdict:
+    def _decide(self, outcome: Outcome, ended_at: datetime | None = None) -> Verdict:
         return decide(
             self.spec,
             attempt=self._record.counted,
             losses=self._record.losses + isinstance(outcome, Lost),
             outcome=outcome,
-            now=now(),
+            now=ended_at or now(),
             draw=random.random(),  # noqa: S311  (spreads retries; no secret)
         )
 
-    async def _wait_in_broker(self, retry: Retry) -> None:
+    async def _wait_in_broker(self, at: datetime) -> None:
         """Let the broker hold the job until its time: it needs no slot and no agent for that."""
-        await set_timer(self._desk.broker, self.group, self.index, self._delivery.body, at=retry.at)
+        self._free_slot()
+        await set_timer(self._desk.broker, self.group, self.index, self._delivery.body, at=at)
+        if at - await self._broker_now() > FAR and await self._is_needless():
+            await remove_timers(self._desk.broker, self.group, self.index)
         await self._settle(ACK)
+
+    async def _is_needless(self) -> bool:
+        """Return whether the job ended, or was sent on its way again, while its timer was set: by a user, that is.
+
+        Either is written before timers are removed, so what is set after that is seen here. Nearer timers may stay:
+        when they fire, the record is there.
+        """
+        broker, delivery = self._desk.broker, self._delivery
+        snapshot = await load_record(broker, self.group, self.index)
+        if snapshot is not None and snapshot.record.state.final:
+            return True
+        newer = await find_first(broker.link, broker.names.jobs, delivery.subject, start=delivery.sequence + 1)
+        return newer is not None
 
     def _write(self, record: Record) -> asyncio.Future[int]:
         return self._desk.reporter.write(Write(self.group, self.index, encode(record), self._expected))

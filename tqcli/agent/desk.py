@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from tqcli.agent.printing import LogSender
     from tqcli.agent.reporting import Reporter
     from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.clock import BrokerClock
     from tqcli.process.pool import RunnerPool
 
 
 class Desk(NamedTuple):
-    """The tools of one agent; `environment` is what its jobs inherit."""
+    """The tools of one agent; `environment` is what its jobs inherit, `clock` what timers go by."""
 
     name: str
     broker: Broker
@@ -22,6 +23,7 @@ class Desk(NamedTuple):
     logs: LogSender
     runners: RunnerPool
     environment: dict[str, str]
+    clock: BrokerClock
 
 
 def now() -> datetime:

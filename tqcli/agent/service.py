@@ -26,6 +26,7 @@ from tqcli.agent.schedules import Schedules
 from tqcli.agent.tickets import refresh_all
 from tqcli.errors import Conflict, InvalidInput, TqError
 from tqcli.jetstream.broker import Broker
+from tqcli.jetstream.clock import BrokerClock
 from tqcli.jetstream.connection import connect
 from tqcli.jetstream.presence import Presence, announce, withdraw
 from tqcli.jetstream.pull import TERMINATE
@@ -94,7 +95,15 @@ class Agent:
         self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
         self._schedules = Schedules(self._broker)
         self._firings = Firings(self._broker, link, self._schedules)
-        self._desk = Desk(name, self._broker, self._reporter, LogSender(self._broker), self._runners, dict(os.environ))
+        self._desk = Desk(
+            name,
+            self._broker,
+            self._reporter,
+            LogSender(self._broker),
+            self._runners,
+            environment=dict(os.environ),
+            clock=BrokerClock(link, self._broker.names.timers),
+        )
 
     async def run(self) -> None:
         """Take jobs until told to leave."""

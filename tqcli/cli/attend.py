@@ -11,7 +11,7 @@ from tqcli.client.follow_group import GroupFollower
 from tqcli.client.hints import LOOK_AGAIN_S
 from tqcli.client.patience import insist
 from tqcli.client.watch import GroupWatch
-from tqcli.core.expiry import expire, until_late_s
+from tqcli.core.expiry import as_of, until_late_s
 from tqcli.core.state import State
 from tqcli.jetstream.presence import read_agents
 
@@ -84,13 +84,13 @@ class Attendance:
 
     async def _look(self, job: Job) -> None:
         """Nothing was heard for a while: the job may be too late, or nobody be there to run it."""
-        seen = expire(job, datetime.now(UTC))
+        seen = as_of(job, datetime.now(UTC))
         if seen.state.final:
             # It is too late, but we may not end it.
             self._single.job = seen
             return
         self._single.look_after_s = _pause_s(job.state, job.expires_at)
-        await self._warn(job)
+        await self._warn(seen)
 
     async def _warn(self, job: Job) -> None:
         """Tell once that nobody is there to run the job."""

@@ -184,6 +184,16 @@ class SendFlags(msgspec.Struct, frozen=True, kw_only=True):
             parse=partial(check_label, noun="key"),
         ),
     ] = None
+    in_: Annotated[
+        timedelta | None, Option("--in", metavar="D", help="start it after this long: 90s, 2h", panel=_RETRY)
+    ] = None
+    at: Annotated[
+        str | None, Option("--at", metavar="T", help="start it at this time: 17:30, 'tomorrow 9:00'", panel=_RETRY)
+    ] = None
+
+    def job_options(self) -> JobOptions:
+        """Return these options alone."""
+        return JobOptions(key=self.key, in_=self.in_, at=self.at)
 
 
 def _split_pair(text: str, *, option: str) -> tuple[str, str]:

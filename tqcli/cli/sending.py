@@ -12,6 +12,7 @@ from tqcli.client.build import build_submission
 from tqcli.client.origin import load_origin
 from tqcli.client.submit import submit
 from tqcli.core.ids import JobId
+from tqcli.core.options import overlay
 from tqcli.errors import InvalidInput, Unknown
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ def build(
     if flags.file == "":
         msg = "--file: no file is named"
         raise InvalidInput(msg, hint="give a job file's name, as in -f nightly.toml")
-    options = flags.job_options(command)
-    if sending.key is not None:
-        options = msgspec.structs.replace(options, key=sending.key)
+    options = overlay(flags.job_options(command), sending.job_options())
     if array is not None:
         options = msgspec.structs.replace(options, array=array)
     return build_submission(options, load_origin(options.key), each_line=each_line)

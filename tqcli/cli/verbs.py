@@ -47,6 +47,7 @@ VERBS = {
         Verb("logs", _JOBS, "Show what a job printed"),
         Verb("wait", _JOBS, "Wait until jobs have ended"),
         Verb("result", _JOBS, "Print what a Python job returned, as JSON"),
+        Verb("start", _JOBS, "Let jobs go now that wait for their time or a retry"),
         Verb("cancel", _JOBS, "End jobs, wherever they are"),
         Verb("retry", _JOBS, "Run finished jobs again"),
         Verb(
@@ -98,7 +99,7 @@ VERBS = {
                 ("pause", "Start no more jobs of a queue"),
                 ("resume", "Start its jobs again"),
                 ("limit", "Limit how many of its jobs run at once"),
-                ("purge", "Cancel all its queued jobs"),
+                ("purge", "Cancel all its waiting jobs"),
             ),
             examples=("tq queue ls", "tq queue limit licences 2", "tq queue pause gpu --for 2h"),
         ),

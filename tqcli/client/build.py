@@ -16,11 +16,13 @@ from tqcli.client.lines import load_lines
 from tqcli.client.source import STANDARD_INPUT, read_source
 from tqcli.core.bulk import parse_array
 from tqcli.core.codec import MAX_SPEC_BYTES, encode, encode_spec
-from tqcli.core.options import JobOptions, build_spec
+from tqcli.core.options import JobOptions, build_spec, read_start
 from tqcli.core.spec import Spec, Stdin
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from tqcli.client.lines import Lines
     from tqcli.client.origin import Origin
 
@@ -133,6 +135,7 @@ def _check_sizes(specs: GroupSpecs, lines: Lines) -> None:
 
 
 def _build_base(options: JobOptions, origin: Origin, *, size: int | None, stdin: Stdin | None) -> Spec:
+    not_before = read_start(options, origin.now, _load_zone)
     return build_spec(
         options,
         group=origin.group,
@@ -142,7 +145,16 @@ def _build_base(options: JobOptions, origin: Origin, *, size: int | None, stdin:
         submitted_by=origin.submitted_by,
         cwd=origin.cwd,
         stdin=stdin,
+        not_before=not_before,
     )
+
+
+def _load_zone() -> tzinfo:
+    """Return the zone in which this machine's users mean a time."""
+    from tqcli.core.zone import find_zone  # noqa: PLC0415 - few jobs have a time
+    from tqcli.settings.zone import machine_zone  # noqa: PLC0415
+
+    return find_zone(machine_zone())
 
 
 def _load_stdin(source: str | None, copies: int) -> tuple[Stdin | None, bytes | None]:

@@ -7,7 +7,7 @@ it. Repeating a cancel that broke off in the middle completes it.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,22 +20,25 @@ from tqcli.client.sweep import (
     purge_messages,
     read_victims,
     tell_holders,
+    timers_may_stay,
     write_ended,
 )
-from tqcli.core.codec import decode_record
+from tqcli.core.codec import decode_record, decode_spec
 from tqcli.core.ending import describe_end
+from tqcli.core.expiry import as_of
 from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
+from tqcli.core.job import describe
 from tqcli.core.record import Record, queued
 from tqcli.core.state import State
-from tqcli.errors import Conflict, TqError
+from tqcli.errors import Conflict
 from tqcli.jetstream.api import WrongSequence, call
 from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import find_first
 from tqcli.jetstream.records import Write, load_record, write_alone
 from tqcli.jetstream.scan import read_page
 from tqcli.jetstream.subjects import split_tail
-from tqcli.jetstream.topology import stream_state
+from tqcli.jetstream.timers import find_timer, remove_timers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,26 +86,28 @@ async def _cancel_one(broker: Broker, job: JobId) -> Cancelled:
         last, expected = found
         if last.state.final:
             if last.state is State.CANCELLED:
-                await _finish_one(broker, job)
+                await _finish_one(broker, job, last)
             msg = f"job {job} has ended: {describe_end(last)}"
             raise Conflict(msg, hint=f"`tq retry {job}` runs it again")
         try:
             await write_alone(broker, Write(group, index, make_ended(last, State.CANCELLED), expected))
         except WrongSequence:
             continue
-        await _finish_one(broker, job)
+        await _finish_one(broker, job, last)
         agent = last.agent if last.state is State.RUNNING else None
-        return Cancelled(id=str(job), was=last.state, agent=agent)
+        was = as_of(describe(decode_spec(bytes(last.spec)), last), datetime.now(UTC)).state
+        return Cancelled(id=str(job), was=was, agent=agent)
     msg = f"job {job} changes faster than it can be cancelled"
     raise Conflict(msg, hint="try again")
 
 
-async def _finish_one(broker: Broker, job: JobId) -> None:
+async def _finish_one(broker: Broker, job: JobId, last: Record) -> None:
     """Do what follows the record `cancelled`; doing it again does no harm."""
     names, group, index = broker.names, job.group, job.index or 0
     await purge_messages(broker, names.jobs, [names.job_anywhere(job)])
-    await _remove_timers(broker, group, index)
     await tell(broker.link, [names.cancel(group, index)])
+    with timers_may_stay(f"job {job} is cancelled", decode_spec(bytes(last.spec)).not_before):
+        await remove_timers(broker, group, index)
 
 
 async def _cancel_group(broker: Broker, spec: Spec) -> Cancelled:
@@ -111,13 +116,13 @@ async def _cancel_group(broker: Broker, spec: Spec) -> Cancelled:
     Jobs may come in while we are at it: what is removed is only what was seen, and has its record.
     """
     group = spec.group
-    timers = await _last_timer(broker)
     count = await _cancel_queued(broker, group)
     unqueued, final = await _cancel_recorded(broker, group)
-    # Retries that came back into the queue between the two.
-    count += unqueued + await _cancel_queued(broker, group)
-    await _remove_timers(broker, group, "*", until=timers)
+    count += unqueued
     ended = max(0, final - count)
+    count += await _cancel_scheduled(broker, spec)
+    # Those that came back into the queue meanwhile.
+    count += await _cancel_queued(broker, group)
     if not count:
         msg = f"all {ended:,} jobs of group {group} have ended"
         raise Conflict(msg, hint=f"`tq status {group}` shows how, `tq retry {group}` runs them again")
@@ -135,6 +140,21 @@ async def _cancel_queued(broker: Broker, group: str) -> int:
         await call(broker.link, f"STREAM.PURGE.{names.jobs}", body)
         await tell_holders(broker, done)
         count += len(done)
+    return count
+
+
+async def _cancel_scheduled(broker: Broker, spec: Spec) -> int:
+    """Cancel the group's jobs that wait for their time at the broker, and remove all timers seen; return how many."""
+    names, count = broker.names, 0
+    for subject in names.timers_of(spec.group):
+        async for page in _read_pages(broker, names.timers, subject):
+            done = await write_ended(broker, await read_victims(broker, page), State.CANCELLED, running=True)
+            await tell(broker.link, [names.cancel(one.group, one.index) for one in done if one.last.attempt])
+            count += len(done)
+            # All up to here have ended, one way or another.
+            with timers_may_stay(f"group {spec.group} is cancelled", spec.not_before):
+                body = {"filter": subject, "seq": page[-1].sequence + 1}
+                await call(broker.link, f"STREAM.PURGE.{names.timers}", body)
     return count
 
 
@@ -170,33 +190,15 @@ async def _read_pages(broker: Broker, stream: str, wildcard: str) -> AsyncIterat
         start = page[-1].sequence + 1
 
 
-async def _last_timer(broker: Broker) -> int:
-    """Return the sequence of the newest timer; 0 where this user can't know it, and timers stay."""
-    try:
-        last: int = (await stream_state(broker.link, broker.names.timers))["last_seq"]
-    except TqError:
-        return 0
-    return last
-
-
 async def _load_last(broker: Broker, job: JobId) -> tuple[Record, int] | None:
     """Return the job's record and the sequence that the next one must expect, or None: look again."""
     snapshot = await load_record(broker, job.group, job.index or 0)
     if snapshot is not None:
         return snapshot.record, snapshot.sequence
     message = await find_first(broker.link, broker.names.jobs, broker.names.job_anywhere(job))
-    if message is not None:
+    if message is not None or (message := await find_timer(broker, JobId(job.group, job.index or 0))) is not None:
         return queued(message.body), 0
     # Either it ended between the two reads, or it is unknown, and then this says so.
     await find(broker, job)
     await broker.link.sleep(_PAUSE_S)
     return None
-
-
-async def _remove_timers(broker: Broker, group: str, index: int | str, *, until: int | None = None) -> None:
-    """Remove timers, or those up to a sequence. One that stays is harmless: its agent finds the final record."""
-    names = broker.names
-    bound = {} if until is None else {"seq": until + 1}
-    with suppress(TqError):
-        for subject in (names.timer(group, index), names.firing(group, index)):
-            await call(broker.link, f"STREAM.PURGE.{names.timers}", {"filter": subject, **bound})

@@ -14,8 +14,8 @@ from tqcli.client.query import PAGE
 from tqcli.client.sweep import (
     Victim,
     purge_messages,
+    purge_timers,
     read_victims,
-    remove_timers,
     tell_holders,
     write_ended,
 )
@@ -42,13 +42,17 @@ async def end_late(broker: Broker, job: JobId) -> bool:
             done = await _expire(broker, await read_victims(broker, page))
             await purge_messages(broker, names.jobs, [one.message.subject for one in done if one.message])
             await tell_holders(broker, done)
-        # What is left has no message: it waits for its retry, at the broker.
+        for subject in names.timers_of(job.group, "*" if whole else job.index or 0):
+            async for page in in_pages(oldest_first(link, names.timers, subject, page=PAGE), PAGE):
+                done = await _expire(broker, await read_victims(broker, page))
+                await purge_timers(broker, [(one.group, one.index) for one in done])
+        # What is left has no message where we looked: it moves, or an agent is about to set its timer.
         left = [
             Victim(job.group, split_tail(stored.subject)[1], decode_record(stored.body), stored.sequence)
             async for stored in oldest_first(link, names.records, records, page=PAGE)
         ]
         done = await _expire(broker, left)
-        await remove_timers(broker, [(one.group, one.index) for one in done])
+        await purge_timers(broker, [(one.group, one.index) for one in done])
     except Forbidden:
         return False
     except Conflict:  # they change faster than they can be expired: whoever waits looks again

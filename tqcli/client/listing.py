@@ -1,7 +1,8 @@
 """The list of recent jobs, newest first, read only as far as somebody looks.
 
-Records lie in the order of their last write, queued messages in that of their submission. Both are walked backwards and
-sorted by the time of submission within a window: exact as long as no job was overtaken by more than `WINDOW` others.
+Records lie in the order of their last write, messages in that of their submission, or of when they came into a timer.
+All are walked backwards and sorted by the time of submission within a window: exact as long as no job was overtaken by
+more than `WINDOW` others.
 A job that has a message and a record is what the record says.
 """
 
@@ -16,14 +17,14 @@ import msgspec
 
 from tqcli.client.paging import in_pages
 from tqcli.core.codec import decode_record, decode_spec
-from tqcli.core.expiry import expire, is_late
+from tqcli.core.expiry import as_of, state_at
 from tqcli.core.glance import glance
 from tqcli.core.job import Job, describe
 from tqcli.core.state import State
 from tqcli.errors import CorruptRecord
 from tqcli.jetstream.lookup import load_many, read_consumers
 from tqcli.jetstream.scan import newest_first, oldest_first
-from tqcli.jetstream.subjects import split_job_subject
+from tqcli.jetstream.subjects import split_tail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -39,10 +40,10 @@ SCANNED_MOST = 100_000
 """Jobs that are looked at for a filter that hardly any passes."""
 
 CUT_SHORT = "looked at the {:,} newest jobs only; older ones may match, too"
-_HAVE_MESSAGES = frozenset({State.QUEUED, State.RUNNING})
+_HAVE_MESSAGES = frozenset({State.SCHEDULED, State.QUEUED, State.RUNNING})
 """States in which a job has its message, whatever its record says."""
 
-_WITHOUT_RECORD = frozenset({State.QUEUED, State.EXPIRED})
+_WITHOUT_RECORD = frozenset({State.SCHEDULED, State.QUEUED, State.EXPIRED})
 """States in which a job may have nothing but its message."""
 
 _ALL = ">"
@@ -75,8 +76,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _state_now(seen: Glance) -> State:
-    """Return the job's state: one that is too late to start is expired."""
-    return State.EXPIRED if is_late(seen.state, seen.spec.expires_at, datetime.now(UTC)) else seen.state
+    """Return the job's state as of now."""
+    times = {"not_before": seen.spec.not_before, "expires_at": seen.spec.expires_at}
+    return state_at(seen.state, seen.attempt, datetime.now(UTC), **times)
 
 
 def last_change(job: Job) -> datetime:
@@ -93,12 +95,12 @@ async def list_jobs(broker: Broker, filters: Filters, *, limit: int | None, on_n
     if filters.states == frozenset({State.RUNNING}):
         jobs = _read_running(broker, filters)
     elif filters.states is not None and filters.states <= _HAVE_MESSAGES:
-        jobs = _sort(_read_unsettled(broker, filters, on_note))
+        jobs = _read_unsettled(broker, filters, on_note)
     else:
         jobs = _sort(_read_recorded(broker, filters, on_note))
         if filters.states is None or not filters.states.isdisjoint(_WITHOUT_RECORD):
             # Messages first: a job that loses its message later has its record by then.
-            jobs = _merge(_sort(_read_unsettled(broker, filters, on_note)), jobs)
+            jobs = _merge(_read_unsettled(broker, filters, on_note), jobs)
     shown: set[str] = set()
     async for job in jobs:
         if limit is not None and len(shown) >= limit:
@@ -134,11 +136,22 @@ async def _read_recorded(broker: Broker, filters: Filters, on_note: Note) -> Asy
         on_note(f"left out {unreadable:,} {noun} that this version of tq can't read")
 
 
-async def _read_unsettled(broker: Broker, filters: Filters, on_note: Note) -> AsyncIterator[Job | None]:
-    """Yield the jobs that have a message, None for each that the filters drop."""
-    wildcard = _ALL if filters.queue is None else broker.names.jobs_of(filters.queue)
+def _read_unsettled(broker: Broker, filters: Filters, on_note: Note) -> AsyncIterator[Job]:
+    """Yield the jobs that have a message, in a queue or in timers, newest first."""
+    names = broker.names
+    queued = _ALL if filters.queue is None else names.jobs_of(filters.queue)
+    jobs = _sort(_read_messages(broker, names.jobs, queued, filters, on_note))
+    for wildcard in names.timers_of("*"):
+        jobs = _merge(jobs, _sort(_read_messages(broker, names.timers, wildcard, filters, on_note)))
+    return jobs
+
+
+async def _read_messages(
+    broker: Broker, stream: str, wildcard: str, filters: Filters, on_note: Note
+) -> AsyncIterator[Job | None]:
+    """Yield the jobs that have a message there, None for each that the filters drop."""
     scanned = 0
-    async for page in in_pages(newest_first(broker.link, broker.names.jobs, wildcard), WINDOW):
+    async for page in in_pages(newest_first(broker.link, stream, wildcard), WINDOW):
         if scanned >= SCANNED_MOST:
             on_note(CUT_SHORT.format(SCANNED_MOST))
             return
@@ -173,7 +186,7 @@ async def _read_running(broker: Broker, filters: Filters) -> AsyncIterator[Job]:
 
 async def _describe_messages(broker: Broker, page: list[Stored]) -> list[Job | None]:
     """Return the jobs of these messages, None for one that can't be read: its agent will write that into a record."""
-    subjects = [broker.names.record(*split_job_subject(message.subject)[2:]) for message in page]
+    subjects = [broker.names.record(*split_tail(message.subject)) for message in page]
     records = await load_many(broker.link, broker.names.records, subjects)
     jobs: list[Job | None] = []
     for message, subject in zip(page, subjects, strict=True):
@@ -186,12 +199,12 @@ async def _describe_messages(broker: Broker, page: list[Stored]) -> list[Job | N
 
 
 def _describe_message(message: Stored) -> Job:
-    return expire(describe(decode_spec(message.body), None), datetime.now(UTC))
+    return as_of(describe(decode_spec(message.body), None), datetime.now(UTC))
 
 
 def _describe_record(stored: Stored) -> Job:
     record = decode_record(stored.body)
-    return expire(describe(decode_spec(bytes(record.spec)), record), datetime.now(UTC))
+    return as_of(describe(decode_spec(bytes(record.spec)), record), datetime.now(UTC))
 
 
 def _newest_first(job: Job) -> tuple[float, str, int]:

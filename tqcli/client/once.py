@@ -99,10 +99,11 @@ async def _find_known(broker: Broker, specs: Sequence[Spec]) -> _Known | None:
     except NotFound:
         return None
     there: set[int] = set()
-    # Messages first: a job that ends in between has its record by then.
-    jobs = names.job_anywhere(JobId(group), element=False)
-    async for stored in oldest_first(broker.link, names.jobs, jobs):
-        there.add(split_tail(stored.subject)[1])
+    # Messages first, in the order in which they move: a job that ends in between has its record by then.
+    whole = (names.jobs, names.job_anywhere(JobId(group), element=False))
+    for stream, wildcard in (whole, *((names.timers, subject) for subject in names.timers_of(group)), whole):
+        async for stored in oldest_first(broker.link, stream, wildcard):
+            there.add(split_tail(stored.subject)[1])
     reserved: set[int] = set()
     async for stored in oldest_first(broker.link, names.records, names.records_of(group)):
         kind = reserved if decode_record(stored.body).state is State.QUEUED else there

@@ -108,9 +108,10 @@ async def _count_recent(broker: Broker) -> tuple[dict[State, int], datetime | No
 
 async def _count_timers(broker: Broker) -> int:
     try:
-        return await count_messages(broker.link, broker.names.timers, broker.names.timer("*", "*"))
+        counts = [await count_messages(broker.link, broker.names.timers, one) for one in broker.names.timers_of("*")]
     except (NoResponders, NotFound):
         return 0
+    return sum(counts)
 
 
 async def _look_at_schedules(broker: Broker) -> Planned:

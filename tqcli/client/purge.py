@@ -1,4 +1,4 @@
-"""Purging a queue: the end of every job that waits in it. What agents hold goes on."""
+"""Purging a queue: the end of every job that waits in it, for its time or for a retry. What agents hold goes on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tqcli.client.paging import in_pages
 from tqcli.client.query import PAGE
 from tqcli.client.queues import require_queue
 from tqcli.client.sweep import purge_messages, read_victims, tell_holders, write_ended
+from tqcli.client.timed import read_timed
 from tqcli.core.state import State
 from tqcli.errors import NotFound
 from tqcli.jetstream.api import call
@@ -38,6 +39,15 @@ async def purge_queue(broker: Broker, queue: str, *, progress: Callable[[int], N
             count += cancelled
             if progress is not None:
                 progress(count)
+    async for page in read_timed(broker, queue):
+        reachable = await read_victims(broker, page)
+        victims = [one for one in reachable if one.last.state is not State.RUNNING]
+        done = await write_ended(broker, victims, State.CANCELLED, running=False)
+        alive = {one.message for one in reachable} - {one.message for one in done}
+        await purge_messages(broker, broker.names.timers, [one.subject for one in page if one not in alive])
+        count += len(done)
+        if progress is not None:
+            progress(count)
     return count
 
 

@@ -1,9 +1,10 @@
 """What is known of a job or a group.
 
-A queued job has only its message, an ended one only its record, a running one both, and the record is the truth. So the
-record is read first. A job that ends between the two reads has neither where we look, and a replica may lag behind the
-leader; before a job is called unknown, the leaders are asked, for the message and then for the record, which was stored
-before the message went away.
+A queued or scheduled job has only its message, an ended one only its record, a running one both, and the record is the
+truth. So the record is read first. A scheduled job's message goes from the jobs to the timers, fires, and comes back.
+What moves between two reads, or ends, may be nowhere where we look, and a replica may lag behind the leader; before a
+job is called unknown, the leaders are asked, for the message in the order in which it moves and then for the record,
+which was stored before the message went away.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import msgspec
 
 from tqcli.client.paging import in_pages
 from tqcli.core.codec import decode_record, decode_spec
-from tqcli.core.expiry import expire, is_late
+from tqcli.core.expiry import as_of, is_early, is_late, state_at
 from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import Job, describe
@@ -27,6 +28,7 @@ from tqcli.jetstream.link import NoResponders
 from tqcli.jetstream.lookup import count_messages, find_first, load_many
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
+from tqcli.jetstream.timers import find_timer
 from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
@@ -105,12 +107,16 @@ async def read_recorded(broker: Broker, group: str) -> AsyncIterator[Found]:
 
 async def count_unrecorded(broker: Broker, group: str) -> int:
     """Return how many jobs of a group have a message and no record."""
-    names, count = broker.names, 0
-    # Messages first: a job that ends in between has its record by then.
-    async for page in in_pages(oldest_first(broker.link, names.jobs, _whole(broker, group), page=PAGE), PAGE):
-        subjects = [names.record(*split_tail(stored.subject)) for stored in page]
-        count += len(page) - len(await load_many(broker.link, names.records, subjects))
-    return count
+    names = broker.names
+    seen: set[int] = set()
+    # Messages first, in the order in which they move: a job that ends in between has its record by then.
+    whole = (names.jobs, _whole(broker, group))
+    for stream, wildcard in (whole, *((names.timers, subject) for subject in names.timers_of(group)), whole):
+        async for page in in_pages(oldest_first(broker.link, stream, wildcard, page=PAGE), PAGE):
+            subjects = {names.record(group, index): index for index in (split_tail(one.subject)[1] for one in page)}
+            known = await load_many(broker.link, names.records, list(subjects))
+            seen |= {index for subject, index in subjects.items() if subject not in known}
+    return len(seen)
 
 
 async def find(broker: Broker, job: JobId) -> Found:
@@ -127,11 +133,13 @@ async def find(broker: Broker, job: JobId) -> Found:
             return _from_record(stored.body)
         if (stored := await find_first(broker.link, names.jobs, jobs)) is not None:
             return Found(decode_spec(stored.body), None)
+        if (stored := await find_timer(broker, job)) is not None:
+            return Found(decode_spec(stored.body), None)
     except NoResponders:
         if await has_streams(broker):
             raise
     else:
-        message = await _ask_leader(broker, names.jobs, jobs)
+        message = await _ask_for_message(broker, job, jobs)
         record = await _ask_leader(broker, names.records, records)
         if record is not None:
             return _from_record(record)
@@ -151,28 +159,32 @@ async def has_streams(broker: Broker) -> bool:
 
 
 async def _load_group(broker: Broker, spec: Spec) -> Group:
-    """Count the group's jobs: those with a record by its state; the others are queued, as far as there are messages."""
+    """Count the group's jobs: those with a record by its state, the others by where their message is."""
     size, now = spec.size or 1, datetime.now(UTC)
-    messages = await _count_messages(broker, spec.group)
+    homes = await _count_homes(broker, spec.group)
     counts = dict.fromkeys((*_ALIVE, *_WORST_FIRST), 0)
     stored_counts = counts.copy()
     failed: list[bytes] = []
     records = broker.names.records_of(spec.group)
     async for stored in oldest_first(broker.link, broker.names.records, records, page=PAGE):
-        state = glance(stored.body).state
-        stored_counts[state] += 1
+        seen = glance(stored.body)
+        stored_counts[seen.state] += 1
         # The jobs of a group expire together.
-        counts[State.EXPIRED if is_late(state, spec.expires_at, now) else state] += 1
-        if state is State.FAILED and len(failed) < FAILED_SHOWN:
+        times = {"not_before": seen.spec.not_before, "expires_at": spec.expires_at}
+        counts[state_at(seen.state, seen.attempt, now, **times)] += 1
+        if seen.state is State.FAILED and len(failed) < FAILED_SHOWN:
             failed.append(stored.body)
     without_record = max(0, size - sum(counts.values()))
-    # Jobs that run, or were given back, have a message as well as their record.
-    both = stored_counts[State.RUNNING] + stored_counts[State.QUEUED]
-    if without_record > messages - both:
-        # It may be one that came back from a timer since its message was not counted.
-        messages = max(messages, await _count_messages(broker, spec.group))
-    queued = min(without_record, max(0, messages - both))
-    counts[State.EXPIRED if is_late(State.QUEUED, spec.expires_at, now) else State.QUEUED] += queued
+    if without_record > _free_homes(homes, stored_counts):
+        # It may be one that moved meanwhile, from where we had not looked to where we had.
+        homes = _Homes._make(map(max, homes, await _count_homes(broker, spec.group)))
+    alive = min(without_record, _free_homes(homes, stored_counts))
+    scheduled = alive if homes.is_early else min(alive, max(0, homes.timers - stored_counts[State.RETRYING]))
+    if is_late(State.QUEUED, spec.expires_at, now):
+        counts[State.EXPIRED] += alive
+    else:
+        counts[State.SCHEDULED] += scheduled
+        counts[State.QUEUED] += alive - scheduled
     states = [state for state in (*_ALIVE, *_WORST_FIRST) if counts[state]]
     return Group(
         id=spec.group,
@@ -183,7 +195,7 @@ async def _load_group(broker: Broker, spec: Spec) -> Group:
         priority=spec.priority,
         size=size,
         counts={state: counts[state] for state in states},
-        missing=without_record - queued,
+        missing=without_record - alive,
         submitted_at=spec.submitted_at,
         submitted_by=spec.submitted_by,
         retry_of=spec.retry_of and spec.retry_of.partition(".")[0],
@@ -192,11 +204,33 @@ async def _load_group(broker: Broker, spec: Spec) -> Group:
 
 
 def _describe(found: Found) -> Job:
-    return expire(describe(*found), datetime.now(UTC))
+    return as_of(describe(*found), datetime.now(UTC))
 
 
-async def _count_messages(broker: Broker, group: str) -> int:
-    return await count_messages(broker.link, broker.names.jobs, _whole(broker, group))
+class _Homes(NamedTuple):
+    """How many messages of a group are where; `is_early` where the first one in the queue is not in a timer yet."""
+
+    queue: int
+    timers: int
+    firings: int
+    is_early: bool
+
+
+async def _count_homes(broker: Broker, group: str) -> _Homes:
+    """Count the messages of a group, in the order in which they move."""
+    link, names, whole = broker.link, broker.names, _whole(broker, group)
+    queue = await count_messages(link, names.jobs, whole)
+    timers, firings = [await count_messages(link, names.timers, subject) for subject in names.timers_of(group)]
+    first = await find_first(link, names.jobs, whole) if queue else None
+    spec = None if first is None else decode_spec(first.body)
+    return _Homes(
+        queue, timers, firings, spec is not None and is_early(State.QUEUED, 0, spec.not_before, datetime.now(UTC))
+    )
+
+
+def _free_homes(homes: _Homes, recorded: dict[State, int]) -> int:
+    """Return how many messages are not those of jobs with a record: a job that is not at its end has both."""
+    return max(0, homes.queue + homes.timers + homes.firings - sum(recorded[state] for state in _ALIVE))
 
 
 def _from_record(body: bytes) -> Found:
@@ -206,6 +240,16 @@ def _from_record(body: bytes) -> Found:
 
 def _whole(broker: Broker, group: str) -> str:
     return broker.names.job_anywhere(JobId(group), element=False)
+
+
+async def _ask_for_message(broker: Broker, job: JobId, jobs: str) -> bytes | None:
+    """Return a message of the job as the leaders have it, wherever it is on its way."""
+    names, index = broker.names, "*" if job.index is None else job.index
+    places = (names.jobs, jobs), *((names.timers, subject) for subject in names.timers_of(job.group, index))
+    for stream, subject in (*places, (names.jobs, jobs)):
+        if (message := await _ask_leader(broker, stream, subject)) is not None:
+            return message
+    return None
 
 
 async def _ask_leader(broker: Broker, stream: str, subject: str) -> bytes | None:

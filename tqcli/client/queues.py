@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tqcli.client.timed import count_timed
 from tqcli.core.names import check_name, quote
 from tqcli.core.nearest import nearest
 from tqcli.core.plural import count
@@ -119,12 +120,15 @@ async def remove_queue(broker: Broker, queue: str) -> None:
     if found.queued or found.running:
         msg = f"the queue {queue!r} has {count(found.queued + found.running, 'job')}"
         raise Conflict(msg, hint=f"wait for them, or cancel them: tq queue purge {queue}")
+    if timed := await count_timed(broker, queue):
+        msg = f"the queue {queue!r} has {count(timed, 'job')} still to come: scheduled, or waiting for a retry"
+        raise Conflict(msg, hint=f"wait for them, or cancel them: tq queue purge {queue}")
     names = broker.names
     for level in LEVELS:
         with suppress(NotFound):  # an earlier try broke off after it
             await call(broker.link, f"CONSUMER.DELETE.{names.jobs}.{names.queue_consumer(queue, level)}")
     # A job that came in meanwhile must not wait for ever, unseen.
-    if await count_messages(broker.link, names.jobs, names.jobs_of(queue)):
+    if await count_messages(broker.link, names.jobs, names.jobs_of(queue)) or await count_timed(broker, queue):
         await ensure_queue(broker.link, names, queue)
         msg = f"a job came into the queue {queue!r} just now, so it stays"
         raise Conflict(msg, hint="try again when it has ended")

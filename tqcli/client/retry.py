@@ -114,6 +114,7 @@ def _repeat(spec: Spec, origin: Origin, *, size: int | None) -> Spec:
         size=size,
         submitted_at=origin.now,
         submitted_by=origin.submitted_by,
+        not_before=None,
         expires_at=expires,
         retry_of=str(spec.id),
     )

@@ -7,6 +7,7 @@ final record, and whoever gets the message loses at that record's fence.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import load_many
 from tqcli.jetstream.records import Write, write_together
 from tqcli.jetstream.scan import Stored
-from tqcli.jetstream.subjects import split_job_subject
+from tqcli.jetstream.subjects import split_job_subject, split_tail
+from tqcli.jetstream.timers import FAR
 from tqcli.jetstream.topology import consumer_info
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ _POSTS_TOGETHER = 256
 
 
 class Victim(msgspec.Struct, frozen=True):
-    """A job to end. `last` is its record, stored as sequence `expected`; a queued one has none, which is 0."""
+    """A job to end. `last` is its record, stored as sequence `expected`; one not started yet has none, which is 0."""
 
     group: str
     index: int
@@ -58,8 +60,8 @@ def make_ended(last: Record, state: State) -> bytes:
 
 
 async def read_victims(broker: Broker, messages: Sequence[Stored]) -> list[Victim]:
-    """Return the jobs of these messages that have not ended."""
-    places = [split_job_subject(message.subject)[2:] for message in messages]
+    """Return the jobs of these messages, in a queue or in timers, that have not ended."""
+    places = [split_tail(message.subject) for message in messages]
     known = await _load_records(broker, places)
     found = []
     for message, place in zip(messages, places, strict=True):
@@ -124,14 +126,29 @@ async def tell_holders(broker: Broker, victims: Iterable[Victim]) -> None:
     await tell(broker.link, subjects)
 
 
-async def remove_timers(broker: Broker, places: Sequence[tuple[str, int]]) -> None:
+async def purge_timers(broker: Broker, places: Sequence[tuple[str, int]]) -> None:
     """Remove the timers of these jobs. One that stays is harmless: when it fires, the agent finds the final record."""
     names = broker.names
-    subjects = [subject for place in places for subject in (names.timer(*place), names.firing(*place))]
+    subjects = [subject for place in places for subject in names.timers_of(*place)]
     try:
         await purge_messages(broker, names.timers, subjects)
     except TqError:
         return
+
+
+@contextmanager
+def timers_may_stay(done: str, not_before: datetime | None) -> Iterator[None]:
+    """Let the removal of a job's timers fail where that does no harm: when they fire, the final record is there.
+
+    Raises:
+        TqError: it failed, and the record may be forgotten by then; the message begins with what was `done`.
+    """
+    try:
+        yield
+    except TqError as error:
+        if not_before is not None and not_before - datetime.now(UTC) > FAR:
+            msg = f"{done}, but its timer is still there: {error.message}"
+            raise type(error)(msg, hint="repeat it with the right to purge the stream of the timers") from error
 
 
 def _split(victims: Sequence[Victim], state: State, size: int) -> Iterator[tuple[list[Victim], list[Write]]]:

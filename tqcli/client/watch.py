@@ -10,7 +10,7 @@ from tqcli.client.hints import look
 from tqcli.client.patience import insist
 from tqcli.core.codec import decode_record, decode_spec
 from tqcli.core.exit_status import EXIT_TIMEOUT, EXIT_UNKNOWN, exit_status
-from tqcli.core.expiry import WAITING, expire, until_late_s
+from tqcli.core.expiry import WAITING, as_of, is_early, until_late_s
 from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import describe
@@ -19,6 +19,7 @@ from tqcli.errors import Unknown
 from tqcli.jetstream.lookup import count_messages, find_first, load_many
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
+from tqcli.jetstream.timers import find_timer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ class JobWatch:
         """Start with what was found."""
         self.id = job_id
         """What the user called it."""
-        self.job = describe(*found)
+        self.job = as_of(describe(*found), datetime.now(UTC))
         self._broker = broker
         self._looks = 0
 
@@ -86,7 +87,7 @@ class JobWatch:
 
     def take(self, record: Record) -> None:
         """Know its newest record."""
-        self.job = describe(decode_spec(bytes(record.spec)), record)
+        self.job = as_of(describe(decode_spec(bytes(record.spec)), record), datetime.now(UTC))
 
     async def check(self) -> None:
         """Read the job, wherever it is.
@@ -96,7 +97,7 @@ class JobWatch:
             Unknown: its submission broke off, and nobody goes on with it.
         """
         found = await look(self._broker, self.id)
-        self.job = expire(describe(*found), datetime.now(UTC))
+        self.job = as_of(describe(*found), datetime.now(UTC))
         if self.is_over or found.record is None or found.record.state is not State.QUEUED or await self._has_message():
             self._looks = 0
             return
@@ -107,9 +108,11 @@ class JobWatch:
             raise Unknown(msg, hint="submit it again with the same key: that completes it")
 
     async def _has_message(self) -> bool:
-        names = self._broker.names
-        jobs = names.job_anywhere(self.id)
-        return await insist(self._broker, lambda: find_first(self._broker.link, names.jobs, jobs)) is not None
+        broker = self._broker
+        jobs = broker.names.job_anywhere(self.id)
+        if await insist(broker, lambda: find_first(broker.link, broker.names.jobs, jobs)) is not None:
+            return True
+        return await insist(broker, lambda: find_timer(broker, JobId(self.job.group, self.job.index or 0))) is not None
 
 
 class GroupWatch:
@@ -128,14 +131,17 @@ class GroupWatch:
         self._ended_at: datetime | None = None
         self._cursor = 1
         self._looks = 0
+        self._not_before = spec.not_before
         self._expires_at = spec.expires_at
         self._is_settled = False
         self._is_given_up = False
 
     @property
     def counts(self) -> dict[State, int]:
-        """The number of jobs in each state that occurs; a job without a record is queued."""
-        counts = {**self._counts, State.QUEUED: self._counts[State.QUEUED] + self._unseen - self.missing}
+        """The number of jobs in each state that occurs; a job without a record waits for its time, or in the queue."""
+        counts = self._counts.copy()
+        early = is_early(State.QUEUED, 0, self._not_before, datetime.now(UTC))
+        counts[State.SCHEDULED if early else State.QUEUED] += self._unseen - self.missing
         if self._is_given_up:
             counts |= {**dict.fromkeys(WAITING, 0), State.EXPIRED: counts[State.EXPIRED] + self._late}
         return {state: count for state, count in counts.items() if count}
@@ -193,17 +199,21 @@ class GroupWatch:
             await self.refresh()
             if self.is_over:
                 return
-        names = self._broker.names
-        jobs = names.job_anywhere(self.id, element=False)
         # A record `queued` without a message is a reservation whose submitter may have died.
         alive = len(self._states) - self._ended - self._counts[State.QUEUED]
-        if alive or await insist(self._broker, lambda: count_messages(self._broker.link, names.jobs, jobs)):
+        if alive or await insist(self._broker, self._has_message):
             self._looks = 0
             return
         await self.refresh()
         self._looks += 1
         if self._looks >= LOOKS_UNTIL_MISSING:
             self.missing = self._unseen + self._counts[State.QUEUED]
+
+    async def _has_message(self) -> bool:
+        broker, jobs = self._broker, self._broker.names.job_anywhere(self.id, element=False)
+        if await count_messages(broker.link, broker.names.jobs, jobs):
+            return True
+        return await find_timer(broker, self.id) is not None
 
     @property
     def _late(self) -> int:

@@ -1,6 +1,7 @@
-"""When a job is too late to start.
+"""What the time alone makes of a job: too early to start, or too late.
 
-A job that waits past its time is expired, whether or not anybody was there to write that down: no agent will start it.
+A job that never started is scheduled until its time comes, and nobody writes that down. One that waits past its last
+moment is expired, whether or not anybody was there to write that down: no agent will start it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,21 @@ def until_late_s(state: State, expires_at: datetime | None, now: datetime) -> fl
     return (expires_at + MARGIN - now).total_seconds()
 
 
-def expire(job: Job, now: datetime) -> Job:
-    """Return the job as it is `now`: one that is too late to start is expired."""
-    return msgspec.structs.replace(job, state=State.EXPIRED) if is_late(job.state, job.expires_at, now) else job
+def is_early(state: State, attempt: int, not_before: datetime | None, now: datetime) -> bool:
+    """Return whether a job that never started is too early to start."""
+    return not_before is not None and state is State.QUEUED and not attempt and not_before > now
+
+
+def state_at(
+    state: State, attempt: int, now: datetime, *, not_before: datetime | None, expires_at: datetime | None
+) -> State:
+    """Return the state of a job of which this is written down, as it is `now`."""
+    if is_late(state, expires_at, now):
+        return State.EXPIRED
+    return State.SCHEDULED if is_early(state, attempt, not_before, now) else state
+
+
+def as_of(job: Job, now: datetime) -> Job:
+    """Return the job as it is `now`: scheduled where it is too early to start, expired where it is too late."""
+    state = state_at(job.state, job.attempt, now, not_before=job.not_before, expires_at=job.expires_at)
+    return job if state is job.state else msgspec.structs.replace(job, state=state)

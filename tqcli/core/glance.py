@@ -13,6 +13,7 @@ class SpecGlance(msgspec.Struct, frozen=True):
 
     queue: str = DEFAULT_QUEUE
     name: str | None = None
+    not_before: Moment | None = None
     expires_at: Moment | None = None
 
 

@@ -6,6 +6,7 @@ Reading the file and those it includes is `tqcli.client.jobfile`.
 from __future__ import annotations
 
 import math
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,7 +45,7 @@ def check_jobfile(table: Mapping[str, object], source: str) -> JobOptions:
             msg = f"{source}: there is no option {quote(key)}"
             raise InvalidInput(msg, hint=did_you_mean(key, (INCLUDE, *_READERS)))
         try:
-            given[key.replace("-", "_")] = reader(value)
+            given[_FIELDS.get(key, key.replace("-", "_"))] = reader(value)
         except InvalidInput as error:
             msg = f"{source}: {key}: {error.message}"
             raise InvalidInput(msg, hint=error.hint) from error
@@ -116,6 +117,18 @@ def _priority(text: str) -> None:
         raise InvalidInput(msg, hint=did_you_mean(text, PRIORITIES))
 
 
+def _time(value: object) -> str:
+    """Return a time as it is written on the command line: TOML has times of its own."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if not isinstance(value, str):
+        refuse("a time", value, 'it as in "17:30", or 2026-03-01T17:30:00')
+    return value
+
+
+_FIELDS = {"in": "in_"}
+"""Options whose field has another name: no field can be called as a word of Python."""
+
 _READERS: dict[str, Callable[[object], object]] = {
     "command": _command,
     "shell": read_string,
@@ -131,6 +144,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "no-retry-on": checked(parse_codes),
     "timeout": read_duration,
     "grace": read_duration,
+    "in": read_duration,
+    "at": _time,
     "expires": read_duration,
     "env": _env,
     "cwd": checked(_path),

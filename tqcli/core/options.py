@@ -23,12 +23,14 @@ from tqcli.core.spec import (
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
+    from datetime import datetime, tzinfo
 
     from tqcli.core.spec import Stdin
 
 _T = TypeVar("_T")
 _WORK = ("command", "shell", "python")
+_START = ("in_", "at")
 _DEFAULT_PRIORITY = "normal"
 _NO_ARGS = msgspec.Raw(b"[]")
 _NO_KWARGS = msgspec.Raw(b"{}")
@@ -39,6 +41,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     `shell` is one line; `args` is a JSON array, `kwargs` a JSON object; `expires` counts from the submission; `stdin`
     is a path, or `-`; `array` has the grammar of `core.bulk`. `key` is no part of the spec: the jobs' id is made of it.
+    `in_` counts from the submission, and `at` has the grammar of `core.moment`: before that time it does not start.
     """
 
     command: tuple[str, ...] | None = None
@@ -62,15 +65,19 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_losses: int | None = None
     array: str | None = None
     key: str | None = None
+    in_: timedelta | None = None
+    at: str | None = None
 
 
 def overlay(base: JobOptions, top: JobOptions) -> JobOptions:
-    """Return both: what `top` gives wins, key by key in `env` and `kwargs`; other work replaces the work whole."""
+    """Return both: what `top` gives wins, key by key in `env` and `kwargs`; other work or another time wins whole."""
     given: dict[str, Any] = {
         field: value for field in JobOptions.__struct_fields__ if (value := getattr(top, field)) is not None
     }
     if any(field in given for field in _WORK):
         base = msgspec.structs.replace(base, command=None, shell=None, python=None, args=None, kwargs=None)
+    if any(field in given for field in _START):
+        base = msgspec.structs.replace(base, in_=None, at=None)
     if top.env is not None and base.env is not None:
         given["env"] = {**base.env, **top.env}
     if top.kwargs is not None and base.kwargs is not None:
@@ -89,8 +96,12 @@ def build_spec(  # noqa: PLR0913 - what a spec needs beside the options, each by
     submitted_by: str | None,
     cwd: str | None,
     stdin: Stdin | None = None,
+    not_before: datetime | None = None,
 ) -> Spec:
-    """Return the checked spec of one job. `cwd` is the submitter's directory; `stdin`, what `options.stdin` holds.
+    """Return the checked spec of one job.
+
+    `cwd` is the submitter's directory; `stdin`, what `options.stdin` holds; `not_before`, what `read_start` made of
+    `in_` and `at`.
 
     Raises:
         InvalidInput: there is no command or more than one, or an option is wrong; the message names it.
@@ -118,6 +129,7 @@ def build_spec(  # noqa: PLR0913 - what a spec needs beside the options, each by
         no_retry_on=options.no_retry_on,
         timeout=options.timeout,
         grace=_or(options.grace, DEFAULT_GRACE),
+        not_before=not_before,
         expires_at=None if options.expires is None else now + options.expires,
         max_losses=_or(options.max_losses, DEFAULT_MAX_LOSSES),
         env=_or(options.env, {}),
@@ -127,6 +139,29 @@ def build_spec(  # noqa: PLR0913 - what a spec needs beside the options, each by
     )
     check_spec(spec)
     return spec
+
+
+def read_start(options: JobOptions, now: datetime, load_zone: Callable[[], tzinfo]) -> datetime | None:
+    """Return before which time the job must not start; None where it may start `now`.
+
+    Raises:
+        InvalidInput: `in_` and `at` are given, or `at` is no time, or one that has passed.
+    """
+    if options.in_ is not None and options.at is not None:
+        msg = "in and at both say when it starts"
+        raise InvalidInput(msg, hint="leave one of them out")
+    if options.in_ is not None:
+        return now + options.in_ if options.in_ else None
+    if options.at is None:
+        return None
+    from tqcli.core.moment import parse_moment  # noqa: PLC0415 - few jobs have one
+
+    try:
+        moment = parse_moment(options.at, now=now, zone=load_zone())
+    except InvalidInput as error:
+        msg = f"at: {error.message}"
+        raise InvalidInput(msg, hint=error.hint) from error
+    return moment if moment > now else None
 
 
 def build_work(options: JobOptions) -> Shell | Python:

@@ -106,8 +106,8 @@ def _place(option: str, moment: datetime, now: datetime, zone: str) -> datetime:
 
 
 def _build_template(job: JobOptions, around: Surroundings) -> Spec:
-    for option in ("array", "key"):
-        if getattr(job, option) is not None:
+    for option, field in (("array", "array"), ("key", "key"), ("in", "in_"), ("at", "at")):
+        if getattr(job, field) is not None:
             msg = f"a schedule's job has no {option}"
             raise InvalidInput(msg, hint="take it out of the job file, or let the job submit others itself: tq submit")
     spec = build_spec(

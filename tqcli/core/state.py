@@ -1,6 +1,7 @@
 """The states of a job and every move between them.
 
 A job with no record is queued: its only home is its message. A short job goes from there straight to its final record.
+Scheduled is never written down either: it is a queued job whose time has not come (`core.expiry`).
 """
 
 from __future__ import annotations

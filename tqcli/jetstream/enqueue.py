@@ -60,10 +60,17 @@ async def enqueue(broker: Broker, item: Item, *, recheck: bool = False) -> PubAc
     return await _insist(broker, publish, item.id)
 
 
-async def enqueue_many(broker: Broker, items: Sequence[Item], *, progress: Callable[[int], None] | None = None) -> None:
+async def enqueue_many(
+    broker: Broker,
+    items: Sequence[Item],
+    *,
+    recheck: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> None:
     """Put many jobs into their queues, 1,000 with one PubAck; each batch is taken whole or not at all.
 
-    `progress` is called with the number of jobs that are safe so far.
+    `recheck`: they may be there already, so whoever gets them reads the record first. `progress` is called with the
+    number of jobs that are safe so far.
 
     Raises:
         Unknown, Unavailable, QueueFull: as `enqueue`; the message says how many were accepted.
@@ -73,7 +80,7 @@ async def enqueue_many(broker: Broker, items: Sequence[Item], *, progress: Calla
     try:
         for start in range(0, len(items), BATCH):
             batch = items[start : start + BATCH]
-            window.append((batch, await _send_batch(broker, batch, repeated=False)))
+            window.append((batch, await _send_batch(broker, batch, repeated=recheck)))
             if len(window) == BATCHES_IN_FLIGHT:
                 done += await _confirm(broker, *window.pop(0))
                 if progress:

@@ -34,12 +34,12 @@ async def load_many(link: Link, stream: str, subjects: Sequence[str]) -> dict[st
     return found
 
 
-async def find_first(link: Link, stream: str, wildcard: str) -> Stored | None:
-    """Return the oldest message whose subject matches, or None.
+async def find_first(link: Link, stream: str, wildcard: str, *, start: int = 1) -> Stored | None:
+    """Return the oldest message whose subject matches, from sequence `start` on, or None.
 
     Not a batched get: that counts what else matches, which takes 8 ms for 100,000 subjects (nats-server 2.15.1).
     """
-    request = msgspec.json.encode({"seq": 1, "next_by_subj": wildcard})
+    request = msgspec.json.encode({"seq": start, "next_by_subj": wildcard})
     reply = await link.post(f"$JS.API.DIRECT.GET.{stream}", request)
     if reply.status is not None:
         return None

@@ -8,12 +8,13 @@ H45) is written off by the clock.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tqcli.jetstream.link import NO_RESPONDERS
-from tqcli.jetstream.subjects import HEADER_RECHECK
+from tqcli.jetstream.subjects import HEADER_DUE, HEADER_RECHECK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,13 +35,16 @@ IDLE_HEARTBEAT = 100
 NO_WAIT_LIMIT_S = 2.0
 LATE_S = 1.0
 V1_TOKENS = 9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Delivery(msgspec.Struct, frozen=True):
     """A message in our hands until its lease ends. `count` is 1 for the first delivery; `settle` is its ack subject.
 
     `recheck`: the job may have begun or ended already. Its submitter was not sure that it had not submitted it before,
-    or the delivery was under way for so long that its lease may have ended.
+    or the delivery was under way for so long that its lease may have ended. `stored_at` is the server's time when the
+    message came into its stream, so it is at least as late as that, whatever this host's clock says. `due` is what
+    `HEADER_DUE` says.
     """
 
     subject: str
@@ -49,6 +53,8 @@ class Delivery(msgspec.Struct, frozen=True):
     count: int
     sequence: int
     recheck: bool
+    stored_at: datetime = _EPOCH
+    due: str | None = None
 
 
 class _Request(msgspec.Struct):
@@ -146,4 +152,6 @@ def _delivery(message: Message, *, late: bool) -> Delivery:
         count=int(tokens[at]),
         sequence=int(tokens[at + 1]),
         recheck=late or HEADER_RECHECK in message.headers,
+        stored_at=datetime.fromtimestamp(int(tokens[at + 3]) / 1e9, UTC),
+        due=message.headers.get(HEADER_DUE),
     )

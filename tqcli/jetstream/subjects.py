@@ -21,6 +21,9 @@ HEADER_EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 HEADER_RECHECK = "Tq-Recheck"
 """On a job's message: it may be here for the second time, so the agent reads the record before it starts."""
 
+HEADER_DUE = "Tq-Due"
+"""On a timer and its firing: the moment for which the job waits."""
+
 
 class Names:
     """The streams, subjects and consumers of one namespace."""
@@ -70,6 +73,10 @@ class Names:
     def firing(self, group: str, index: int | str) -> str:
         """Return the subject on which that timer fires."""
         return f"{self.namespace}.timer.fire.at.{group}.{index}"
+
+    def timers_of(self, group: str, index: int | str = "*") -> tuple[str, str]:
+        """Return the subjects of a job's timer and firing, or the wildcards of a group's, in the order it moves."""
+        return self.timer(group, index), self.firing(group, index)
 
     @property
     def firings(self) -> str:

@@ -4,24 +4,33 @@ A timer's message is the job's spec on `timer.at.<group>.<index>`, with the mome
 the server publishes it to `timer.fire.at.<group>.<index>`; any agent moves it from there to its queue, with the mark
 that makes the next agent read the record.
 
+The server turns its wheel every 250 ms, so a timer fires up to that late (p50 126 ms, nats-server 2.15.1). It is set
+that much early, and whoever gets the firing holds it until its time, which comes along in a header.
+
 A schedule's timer is on `timer.schedule.<name>`; its body is the moment of the next run. It fires to
-`timer.fire.schedule.<name>`, a little early, and whoever gets the firing holds it until then.
+`timer.fire.schedule.<name>`, early as well.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tqcli.jetstream.api import call, check_ack
+from tqcli.jetstream.lookup import find_first
+from tqcli.jetstream.subjects import HEADER_DUE
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from tqcli.core.ids import JobId
     from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.pull import Delivery
+    from tqcli.jetstream.scan import Stored
+
+FAR = timedelta(days=1)
+"""What fires later than that may find that the record of its job's end is forgotten: such a timer must not be left."""
 
 LEAD = timedelta(milliseconds=300)
-"""So much earlier than needed a timer is set: the server's wheel turns every 250 ms (nats-server 2.15.1)."""
+"""So much earlier a timer is set than it is due."""
 
 ENDED = b"ended"
 """The body of a firing that no timer made: a run of the schedule ended."""
@@ -33,8 +42,44 @@ async def set_timer(broker: Broker, group: str, index: int, spec: bytes, *, at: 
     Raises:
         Unknown, Unavailable: the broker does not answer.
     """
+    names, early = broker.names, spell_moment(at - LEAD)
+    due = {HEADER_DUE: spell_moment(at)}
+    await _set(broker, names.timer(group, index), spec, target=names.firing(group, index), moment=early, headers=due)
+
+
+async def remove_timers(broker: Broker, group: str, index: int) -> None:
+    """Remove a job's timers and firings.
+
+    Raises:
+        Forbidden: we may not.
+        Unknown, Unavailable: the broker does not answer.
+    """
     names = broker.names
-    await _set(broker, names.timer(group, index), spec, target=names.firing(group, index), moment=spell_moment(at))
+    for subject in names.timers_of(group, index):
+        await call(broker.link, f"STREAM.PURGE.{names.timers}", {"filter": subject})
+
+
+async def find_timer(broker: Broker, job: JobId) -> Stored | None:
+    """Return the message of a job that waits for its time, or has just fired; of a group, of one of its jobs."""
+    names, index = broker.names, "*" if job.index is None else job.index
+    for subject in names.timers_of(job.group, index):
+        if (stored := await find_first(broker.link, names.timers, subject)) is not None:
+            return stored
+    return None
+
+
+def until_due_s(delivery: Delivery, now: datetime) -> float:
+    """Return for how many seconds to hold a firing; `now` may be by a clock that is wrong.
+
+    That the server stored the firing says how late it is at least. So none is held for more than `LEAD`.
+    """
+    if delivery.due is None:
+        return 0.0
+    try:
+        left = datetime.fromisoformat(delivery.due) - max(now, delivery.stored_at)
+    except (ValueError, TypeError):  # no agent writes such a header
+        return 0.0
+    return min(max(left, timedelta(0)), LEAD).total_seconds()
 
 
 async def set_schedule_timer(broker: Broker, name: str, *, at: datetime) -> None:
@@ -68,6 +113,8 @@ def spell_moment(moment: datetime) -> str:
     return up.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def _set(broker: Broker, subject: str, body: bytes, *, target: str, moment: str) -> None:
-    headers = {"Nats-Schedule": f"@at {moment}", "Nats-Schedule-Target": target}
-    check_ack(await broker.link.post(subject, body, headers=headers), subject)
+async def _set(
+    broker: Broker, subject: str, body: bytes, *, target: str, moment: str, headers: dict[str, str] | None = None
+) -> None:
+    given = {"Nats-Schedule": f"@at {moment}", "Nats-Schedule-Target": target, **(headers or {})}
+    check_ack(await broker.link.post(subject, body, headers=given), subject)

@@ -129,7 +129,7 @@ def test_purge_asks_on_a_terminal(tq: Tq, stage: Stage, answer: bytes, code: int
     """And takes no for an answer."""
     spec = stage.submit()
     with tq.on_terminal("queue", "purge", "default") as terminal:
-        terminal.read_until("Cancel 1 queued job of default? [y/N]")
+        terminal.read_until("Cancel 1 waiting job of default? [y/N]")
         terminal.send(answer)
         assert terminal.wait() == code
     assert stage.read(spec)[0].state is state

@@ -22,6 +22,7 @@ from tqcli.agent.reporting import Reporter
 from tqcli.core.outcome import Exited, Interrupted, Outcome
 from tqcli.core.spec import Shell
 from tqcli.core.state import State
+from tqcli.jetstream.clock import BrokerClock
 from tqcli.process.command import Command
 from tqcli.process.pool import RunnerPool
 
@@ -57,7 +58,8 @@ def test_a_host_without_a_free_process_is_no_fault_of_the_job(
     async def check() -> Outcome | None:
         async with ShortPool(refusals) as pool:
             reporter = Reporter(stage.broker, batch_prefix="x", say=print)
-            execution = Execution(Desk("a", stage.broker, reporter, LogSender(stage.broker), pool, {}))
+            clock = BrokerClock(stage.link, stage.names.timers)
+            execution = Execution(Desk("a", stage.broker, reporter, LogSender(stage.broker), pool, {}, clock))
             command = Command(argv=("/bin/true",), env={}, cwd="/")
             return execution.outcome(await execution.run(spec, command, log="log", on_long=lambda: None))
 

@@ -16,6 +16,7 @@ from tqcli.core.codec import encode_spec
 from tqcli.core.spec import Shell
 from tqcli.core.state import State
 from tqcli.jetstream.broker import Broker
+from tqcli.jetstream.clock import BrokerClock
 from tqcli.jetstream.connection import connect
 from tqcli.jetstream.pull import Delivery
 from tqcli.jetstream.records import Snapshot, load_record
@@ -46,9 +47,9 @@ def test_the_record_of_a_running_job_does_not_age_out(
         async with RunnerPool() as runners:
             runners.start()
             reporting = asyncio.create_task(reporter.run())
-            attempt = Attempt(
-                Desk("a", broker, reporter, LogSender(broker), runners, dict(os.environ)), delivery, lambda: None
-            )
+            clock = BrokerClock(link, broker.names.timers)
+            desk = Desk("a", broker, reporter, LogSender(broker), runners, dict(os.environ), clock)
+            attempt = Attempt(desk, delivery, lambda: None)
             performing = asyncio.create_task(attempt.perform())
             seen: dict[int, Snapshot] = {}
             async with asyncio.timeout(20):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.client.test_start import move
 from tests.support.eventually import eventually
 from tqcli.client.purge import purge_queue
 from tqcli.client.queues import (
@@ -19,9 +20,13 @@ from tqcli.client.queues import (
     require_queue,
     resume_queue,
 )
+from tqcli.client.timed import count_timed
+from tqcli.core.codec import encode_spec
+from tqcli.core.outcome import Exited
 from tqcli.core.state import State
 from tqcli.errors import Conflict, InvalidInput, NotFound
 from tqcli.jetstream.lookup import count_messages
+from tqcli.jetstream.timers import set_timer
 
 if TYPE_CHECKING:
     from tests.support.stage import Stage
@@ -282,3 +287,36 @@ def test_large_purge_reports_its_progress(stage: Stage) -> None:
     assert stage.run(purge_queue(stage.broker, "default", progress=seen.append)) == 6_000
     assert seen == sorted(seen)
     assert (len(seen) > 1, seen[-1]) == (True, 6_000)
+
+
+def test_purge_takes_those_that_wait_for_their_time(stage: Stage) -> None:
+    """In a timer or not yet, of this queue and of no other, retries included; nothing of them comes later."""
+    stage.open("gpu")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    moved, unmoved = (stage.submit(queue="gpu", not_before=later) for _ in range(2))
+    retrying, other = stage.submit(queue="gpu", retries=1), stage.submit(not_before=later)
+    move(stage, moved, other)
+    stage.start(retrying)
+    stage.wait_for_retry(retrying, Exited(1))
+    assert stage.run(count_timed(stage.broker, "gpu")) == 2
+    assert stage.run(purge_queue(stage.broker, "gpu")) == 3
+    assert {stage.load_job(one.id).state for one in (moved, unmoved, retrying)} == {State.CANCELLED}
+    assert stage.load_job(other.id).state is State.SCHEDULED
+    assert stage.run(count_timed(stage.broker, "gpu")) == 0
+
+
+def test_queue_for_which_a_job_waits_stays(stage: Stage) -> None:
+    """It would come into a queue that nobody serves; the one that is moved just now as well."""
+    stage.open("gpu")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    spec = stage.submit(queue="gpu", not_before=later)
+    move(stage, spec)
+    with pytest.raises(Conflict, match="has 1 job still to come"):
+        stage.run(remove_queue(stage.broker, "gpu"))
+    stage.run(purge_queue(stage.broker, "gpu"))
+    broker = stage.meddle(
+        f"$JS.API.CONSUMER.DELETE.{stage.names.jobs}",
+        lambda: stage.run(set_timer(stage.broker, spec.group, 0, encode_spec(spec), at=later)),
+    )
+    with pytest.raises(Conflict, match="just now"):
+        stage.run(remove_queue(broker, "gpu"))

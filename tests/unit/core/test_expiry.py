@@ -1,14 +1,15 @@
-"""When a job is too late to start."""
+"""When a job is too early to start, and when too late."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.unit.core.examples import NOW, vary
-from tqcli.core.expiry import MARGIN, WAITING, expire, is_late, until_late_s
+from tqcli.core.expiry import MARGIN, WAITING, as_of, is_late, until_late_s
 from tqcli.core.job import describe
 from tqcli.core.state import State
 
@@ -25,7 +26,7 @@ def test_only_what_waits_is_ever_late(state: State) -> None:
 def test_time_is_the_whole_rule(now: datetime, *, late: bool) -> None:
     """With a margin for agents that started it just in time."""
     job = describe(vary(expires_at=NOW), None)
-    assert (expire(job, now).state is State.EXPIRED) == late
+    assert (as_of(job, now).state is State.EXPIRED) == late
 
 
 def test_job_without_a_deadline_may_wait_for_ever() -> None:
@@ -33,3 +34,23 @@ def test_job_without_a_deadline_may_wait_for_ever() -> None:
     assert until_late_s(State.QUEUED, None, NOW) == math.inf
     assert until_late_s(State.RUNNING, NOW, NOW) == math.inf
     assert until_late_s(State.QUEUED, NOW, NOW) == MARGIN.total_seconds()
+
+
+@pytest.mark.parametrize(("now", "state"), [(NOW - MOMENT, State.SCHEDULED), (NOW, State.QUEUED)])
+def test_job_is_scheduled_until_its_time(now: datetime, state: State) -> None:
+    """Nobody writes that down, so nobody has to be there when it ends."""
+    assert as_of(describe(vary(not_before=NOW), None), now).state is state
+
+
+def test_job_that_started_is_early_no_more() -> None:
+    """Its time had come, by the clock of whoever started it."""
+    job = describe(vary(not_before=NOW), None)
+    for fields in ({"attempt": 1}, {"state": State.RUNNING}, {"state": State.CANCELLED}):
+        began = msgspec.structs.replace(job, **fields)
+        assert as_of(began, NOW - MOMENT) == began
+
+
+def test_late_is_more_than_early() -> None:
+    """Whatever a spec from elsewhere says: a job that nobody will start has ended."""
+    job = describe(vary(not_before=NOW + timedelta(days=1), expires_at=NOW), None)
+    assert as_of(job, NOW + timedelta(hours=1)).state is State.EXPIRED

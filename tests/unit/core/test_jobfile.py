@@ -35,6 +35,8 @@ def test_every_key_is_read() -> None:
         timeout = "5m"
         grace = "1s"
         expires = "2d"
+        in = "1h"
+        at = "tomorrow 9:00"
         cwd = "data"
         stdin = "in.csv"
         max-losses = 1
@@ -57,6 +59,8 @@ def test_every_key_is_read() -> None:
         timeout=timedelta(minutes=5),
         grace=timedelta(seconds=1),
         expires=timedelta(days=2),
+        in_=timedelta(hours=1),
+        at="tomorrow 9:00",
         cwd="data",
         stdin="in.csv",
         max_losses=1,
@@ -66,6 +70,8 @@ def test_every_key_is_read() -> None:
     )
     assert read('command = ["echo", ""]') == JobOptions(command=("echo", ""))
     assert read('shell = "a | b"') == JobOptions(shell="a | b")
+    assert read("at = 2026-12-01T17:30:00Z") == JobOptions(at="2026-12-01T17:30:00+00:00")
+    assert read("at = 17:30:00") == JobOptions(at="17:30:00")
     assert read("") == JobOptions()
 
 
@@ -91,6 +97,8 @@ def test_every_key_is_read() -> None:
         ("max-losses = 1.5", "max-losses: a whole number is needed, not a number with a fraction", "without"),
         ("timeout = 90", "timeout: the duration '90' has no unit", "90s"),
         ("timeout = 12:00:00", "timeout: a whole number is needed, not a date or time", ""),
+        ("at = 1730", "at: a time is needed, not a number", "17:30"),
+        ("in = '5'", "in: the duration '5' has no unit", "5s"),
         ("priority = 'hgih'", "priority: 'hgih' is not a priority", "did you mean 'high'?"),
         ("queue = 'a.b'", "queue: 'a.b' can't name a queue", "a-z"),
         ("backoff = 'x'", "backoff: 'x' is not a backoff", "exp:"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.examples import GROUP, NOW, texts
-from tqcli.core.options import JobOptions, build_spec, overlay
+from tqcli.core.options import JobOptions, build_spec, overlay, read_start
 from tqcli.core.spec import Python, Shell, Spec, Stdin
 from tqcli.errors import InvalidInput
 
@@ -25,10 +25,18 @@ options = st.builds(
 )
 
 
-def build(given_options: JobOptions, *, stdin: Stdin | None = None) -> Spec:
+def build(given_options: JobOptions, *, stdin: Stdin | None = None, not_before: datetime | None = None) -> Spec:
     """Return the spec of a job submitted from /home/ada."""
     return build_spec(
-        given_options, group=GROUP, index=0, size=None, now=NOW, submitted_by="ada@host", cwd="/home/ada", stdin=stdin
+        given_options,
+        group=GROUP,
+        index=0,
+        size=None,
+        now=NOW,
+        submitted_by="ada@host",
+        cwd="/home/ada",
+        stdin=stdin,
+        not_before=not_before,
     )
 
 
@@ -133,3 +141,46 @@ def test_keyword_arguments_that_are_no_object_are_refused() -> None:
     """A merge does not guess."""
     with pytest.raises(InvalidInput, match="no JSON object"):
         overlay(JobOptions(kwargs=msgspec.Raw(b"{}")), JobOptions(kwargs=msgspec.Raw(b"[]")))
+
+
+def start(**fields: object) -> datetime | None:
+    """Return before which time a job with these options must not start."""
+    return read_start(JobOptions(**fields), NOW, lambda: UTC)  # type: ignore[arg-type]  # of a test's own choice
+
+
+def test_job_may_be_told_when_to_start() -> None:
+    """After a while, or at a time; now is no time to wait for."""
+    assert start() is None
+    assert start(in_=timedelta(hours=2)) == NOW + timedelta(hours=2)
+    assert start(at="17:30") == NOW.replace(hour=17, minute=30)
+    assert start(in_=timedelta(0)) is start(at="now") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"in_": timedelta(1), "at": "17:30"}, "in and at both say when it starts"),
+        ({"at": "7:00"}, "at: '7:00' has passed"),
+        ({"at": "soon"}, "at: 'soon' is not a time"),
+    ],
+)
+def test_time_that_makes_no_sense_is_named(fields: dict[str, object], says: str) -> None:
+    """Nothing was sent."""
+    with pytest.raises(InvalidInput, match=says):
+        start(**fields)
+
+
+def test_job_that_expires_before_its_time_is_refused() -> None:
+    """It would never run."""
+    given_options = JobOptions(command=("true",), expires=timedelta(hours=1))
+    for after in (timedelta(hours=1), timedelta(hours=2)):
+        with pytest.raises(InvalidInput, match="would expire before it may start"):
+            build(given_options, not_before=NOW + after)
+    assert build(given_options, not_before=NOW + timedelta(minutes=59)).not_before == NOW + timedelta(minutes=59)
+
+
+def test_time_on_the_line_replaces_that_of_the_file() -> None:
+    """Whichever of the two options it was."""
+    both = overlay(JobOptions(at="17:30", name="a"), JobOptions(in_=timedelta(1)))
+    assert (both.in_, both.at, both.name) == (timedelta(1), None, "a")
+    assert overlay(JobOptions(in_=timedelta(1)), JobOptions(retries=1)).in_ == timedelta(1)

@@ -12,6 +12,7 @@ from tqcli.cli.output import has_typist
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.value import whole_number
 from tqcli.client import queues as client
+from tqcli.client.timed import count_timed
 from tqcli.core.duration import format_duration
 from tqcli.core.exit_status import EXIT_CANCELLED
 from tqcli.core.plural import count
@@ -86,7 +87,7 @@ def add(tq: Invocation, queue: Annotated[str, Argument("QUEUE", help="its name")
 
 
 def rm(tq: Invocation, queue: _Name) -> None:
-    """Remove an empty queue that no agent serves.
+    """Remove a queue that no job waits for and no agent serves.
 
     Examples:
         tq queue rm gpu
@@ -150,7 +151,9 @@ def limit(
 def purge(
     tq: Invocation, queue: _Name, *, yes: Annotated[bool, Option("-y", "--yes", help="don't ask")] = False
 ) -> int:
-    """Cancel all jobs that wait in a queue; what runs goes on. On a terminal, it asks first.
+    """Cancel all jobs that wait in a queue, for their time or a retry as well; what runs goes on.
+
+    On a terminal, it asks first.
 
     Examples:
         tq queue pause gpu && tq queue purge gpu --yes
@@ -159,8 +162,8 @@ def purge(
     from tqcli.client.purge import purge_queue  # noqa: PLC0415
 
     with tq.session() as session:
-        total = _count_queued(session, queue)
-        if not yes and total and has_typist() and not _agrees(f"Cancel {count(total, 'queued job')} of {queue}?"):
+        total = _count_waiting(session, queue)
+        if not yes and total and has_typist() and not _agrees(f"Cancel {count(total, 'waiting job')} of {queue}?"):
             tq.output.note("nothing was cancelled")
             return EXIT_CANCELLED
         with show_progress(tq.output, "cancelling") as progress:
@@ -170,9 +173,10 @@ def purge(
     return 0
 
 
-def _count_queued(session: Session, queue: str) -> int:
+def _count_waiting(session: Session, queue: str) -> int:
     session.run(client.require_queue(session.broker, queue))
-    return next(one.queued for one in session.run(client.list_queues(session.broker)) if one.name == queue)
+    queued = next(one.queued for one in session.run(client.list_queues(session.broker)) if one.name == queue)
+    return queued + session.run(count_timed(session.broker, queue))
 
 
 def _agrees(question: str) -> bool:

@@ -13,7 +13,7 @@ from tqcli.cli.render.ending import explain_job
 from tqcli.client.late import find_settled
 from tqcli.client.query import Found, count_unrecorded, read_recorded
 from tqcli.core.exit_status import exit_status, worst
-from tqcli.core.expiry import expire
+from tqcli.core.expiry import as_of
 from tqcli.core.job import Job, describe
 from tqcli.core.state import State
 from tqcli.errors import Conflict, InvalidInput
@@ -85,7 +85,7 @@ async def _read_group(session: Session, first: Spec) -> list[_End]:
 
 
 def _describe(found: Found) -> Job:
-    return expire(describe(*found), datetime.now(UTC))
+    return as_of(describe(*found), datetime.now(UTC))
 
 
 def _check_kind(job: Job) -> None:

@@ -71,6 +71,8 @@ def _describe_failure(job: Job) -> str:
 def _next_steps(group: Group) -> Iterator[tuple[str, str]]:
     yield f"tq logs {group.id}", "what its jobs printed"
     if not group.final:
+        if group.counts.keys() & {State.SCHEDULED, State.RETRYING}:
+            yield f"tq start {group.id}", "let those go now that wait"
         yield f"tq wait {group.id}", "until all have ended"
         yield f"tq cancel {group.id}", "end those that have not"
     elif group.state is State.SUCCEEDED:

@@ -81,6 +81,10 @@ def _facts(job: Job, now: datetime, output: Output) -> Iterator[str]:
     yield _field("state", output.paint(state, style) if style else state)
     yield _field("runs" if job.command is None else "command", work(job))
     yield _field("queue", job.queue + ("" if job.priority == "normal" else f", priority {job.priority}"))
+    if job.state is State.SCHEDULED and job.not_before is not None:
+        yield _field("starts", clock(job.not_before, now))
+    if job.schedule is not None:
+        yield _field("schedule", job.schedule + _planned(job, now))
     if job.expires_at is not None and not job.state.final:
         yield _field("expires", f"{clock(job.expires_at, now)}, if it has not started by then")
     if job.cwd is not None:
@@ -91,6 +95,10 @@ def _facts(job: Job, now: datetime, output: Output) -> Iterator[str]:
         yield _field("printed", _printed(job))
     if job.result is not None:
         yield _field("result", f"`tq result {job.id}` prints it")
+
+
+def _planned(job: Job, now: datetime) -> str:
+    return "" if job.scheduled_at is None else f", planned for {clock(job.scheduled_at, now)}"
 
 
 def _field(label: str, value: str) -> str:
@@ -176,5 +184,7 @@ def _next_steps(job: Job) -> Iterator[tuple[str, str]]:
     if job.state.final:
         yield f"tq retry {job.id}", "run it again"
     else:
+        if job.state in {State.SCHEDULED, State.RETRYING}:
+            yield f"tq start {job.id}", "let it go now"
         yield f"tq wait {job.id}", "until it has ended"
         yield f"tq cancel {job.id}", "end it"
