@@ -68,7 +68,7 @@ def die_once(server: NatsServer, folder: Path, scenario: Scenario, die: str) -> 
         assert len(ran) <= RUNS + 1
 
 
-@pytest.mark.alone
+@pytest.mark.mortal
 @pytest.mark.timeout(240)
 def test_every_step_of_a_schedule_can_be_the_last(nats_server: NatsServer, tmp_path: Path) -> None:
     """Whatever an agent did last, each planned time is one job, and the history says how it ended."""
