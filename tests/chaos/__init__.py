@@ -9,7 +9,9 @@ submitters' *receipts*; which records were ever committed, in a stream to which 
 are left, in /proc. `judge` compares the four:
 
 - lost: accepted, but without a final record; or called succeeded, but no run of it ended so; or output is missing.
-- doubled: two final records; a record, or a run, that no submit explains; more attempts or losses than allowed.
+- missed: a planned time of a schedule at which nothing began, nor later.
+- doubled: two final records; two jobs of one planned time; a record, or a run, that no submit explains; more attempts
+  or losses than allowed.
 - late: its agent was killed, and ten seconds of calm later it had neither begun again nor ended.
 - left over: a process of an attempt, five seconds after the attempt ended or its agent was killed.
 """

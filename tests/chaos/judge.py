@@ -38,7 +38,11 @@ class Evidence(NamedTuple):
 
 
 class Verdict(msgspec.Struct):
-    """What was counted. The four lists say what is wrong, a line for each case."""
+    """What was counted. The lists say what is wrong, a line for each case.
+
+    `planned` are the planned times of schedules, of which half began no later than `half_s` after their time, and 99 of
+    100 no later than `most_s`; `missed` are those of which nothing began.
+    """
 
     accepted: int = 0
     unknown: int = 0
@@ -46,6 +50,10 @@ class Verdict(msgspec.Struct):
     runs: int = 0
     killed_runs: int = 0
     slowest_again_s: float = 0.0
+    planned: int = 0
+    half_s: float = 0.0
+    most_s: float = 0.0
+    missed: list[str] = []
     lost: list[str] = []
     doubled: list[str] = []
     late: list[str] = []
@@ -54,7 +62,11 @@ class Verdict(msgspec.Struct):
     @property
     def wrong(self) -> list[str]:
         """All that is wrong."""
-        return [f"{name}: {line}" for name in ("lost", "doubled", "late", "left_over") for line in getattr(self, name)]
+        return [
+            f"{name}: {line}"
+            for name in ("lost", "missed", "doubled", "late", "left_over")
+            for line in getattr(self, name)
+        ]
 
 
 def judge(evidence: Evidence) -> Verdict:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from tests.chaos.faults import NAMES, Fault, Undo, Weather, make_plan
 from tests.chaos.judge import Evidence, Verdict, judge
+from tests.chaos.plans import Plans
 from tests.chaos.traffic import Traffic
 from tests.chaos.watch import PATIENCE_S, Watch
 from tests.chaos.world import World, pause
 from tests.integration.agent.test_attempts import printed
+from tqcli.core.codec import decode_spec
 from tqcli.errors import TqError
 from tqcli.jetstream.logs import STDOUT
 from tqcli.jetstream.topology import stream_state
@@ -20,6 +22,8 @@ from tqcli.jetstream.topology import stream_state
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tqcli.core.record import Record
 
 HOSTS = 3
 SLOTS = 4
@@ -35,6 +39,8 @@ def rage(folder: Path, *, seed: int, seconds: float, say: Callable[[str], None])
         weather, traffic, watch = Weather(), Traffic(world, seed), Watch(world)
         watch.start()
         traffic.start()
+        plans = Plans(world, seconds)
+        plans.define()
         plan = make_plan(seed, hosts=HOSTS, seconds=seconds)
         begin = time.monotonic()
         try:
@@ -42,18 +48,19 @@ def rage(folder: Path, *, seed: int, seconds: float, say: Callable[[str], None])
         finally:
             traffic.stop()
         say(f"{time.monotonic() - begin:7.1f} s  calm")
-        pause(QUIET_S, lambda: _is_quiet(world, traffic))
+        pause(QUIET_S, lambda: _is_quiet(world, traffic, plans))
         pause(PATIENCE_S + 2)
         verdict = judge(
             Evidence(
                 receipts=traffic.receipts,
                 runs=world.ledger.read(),
-                history=world.history.read(),
+                history={name: records for name, records in world.history.read().items() if not _is_planned(records)},
                 deaths=world.deaths,
                 weather=weather,
                 load_printed=lambda receipt, attempt: len(printed(world.stage, receipt.spec, STDOUT, attempt)),
             )
         )
+        _add_plans(verdict, plans)
         watch.stop()
         verdict.left_over += watch.left_over.values()
         verdict.left_over += _leave(world)
@@ -92,14 +99,28 @@ def _act_out(world: World, plan: list[Fault], weather: Weather, say: Callable[[s
     wait_until(max((fault.at + fault.seconds for fault in plan), default=0.0))
 
 
-def _is_quiet(world: World, traffic: Traffic) -> bool:
+def _is_planned(records: list[Record]) -> bool:
+    """Return whether a schedule submitted the job."""
+    return decode_spec(bytes(records[-1].spec)).schedule is not None
+
+
+def _add_plans(verdict: Verdict, plans: Plans) -> None:
+    """Put into the verdict what became of planned times."""
+    outcome = plans.judge()
+    verdict.planned, verdict.missed = outcome.planned, outcome.missed
+    verdict.doubled += outcome.doubled
+    if late_s := outcome.late_s:
+        verdict.half_s, verdict.most_s = late_s[len(late_s) // 2], late_s[len(late_s) * 99 // 100]
+
+
+def _is_quiet(world: World, traffic: Traffic, plans: Plans) -> bool:
     """Return whether no job waits or runs, and the history knows all ends."""
     stage = world.stage
     try:
         waiting = sum(
             stage.run(stream_state(stage.link, name))["messages"] for name in (stage.names.jobs, stage.names.timers)
         )
-        return bool(traffic.receipts) and not waiting and world.history.is_complete()
+        return bool(traffic.receipts) and not waiting and plans.are_over() and world.history.is_complete()
     except TqError:
         return False
 

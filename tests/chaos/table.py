@@ -23,7 +23,12 @@ def make_table(verdict: Verdict, plan: list[Fault], *, seed: int) -> str:
         ("jobs", jobs),
         ("runs", f"{verdict.runs:,}, of which {verdict.killed_runs:,} were killed with their agent"),
         ("the slowest of these to run again", f"after {verdict.slowest_again_s:.1f} s of calm"),
+        (
+            "planned times of schedules",
+            f"{verdict.planned:,}; begun p50 {verdict.half_s:.2f} s, p99 {verdict.most_s:.1f} s after their time",
+        ),
         ("**lost**", len(verdict.lost)),
+        ("**missed**", len(verdict.missed)),
         ("**doubled**", len(verdict.doubled)),
         ("**late**", len(verdict.late)),
         ("**left over**", len(verdict.left_over)),

@@ -9,12 +9,15 @@ import msgspec
 from tests.chaos.faults import Weather
 from tests.chaos.judge import Evidence, judge
 from tests.chaos.ledger import Run
+from tests.chaos.plans import compare
 from tests.chaos.traffic import KINDS, Answer, Receipt, name_of
 from tests.chaos.world import Death
+from tests.support.schedules import make_definition
 from tqcli.core.codec import encode_spec
 from tqcli.core.conclusion import conclude
 from tqcli.core.ids import make_group_id
 from tqcli.core.outcome import Exited
+from tqcli.core.planning import define
 from tqcli.core.record import Record, queued, start
 from tqcli.core.spec import WIRE_VERSION, Shell, Spec
 from tqcli.core.verdict import Succeed
@@ -83,3 +86,16 @@ def test_a_job_that_lets_its_user_wait_is_late() -> None:
 def test_what_was_stopped_before_its_agent_died_is_not_waited_for() -> None:
     """A job that was cancelled or ran out of time has ended, though it could not write that down itself."""
     assert judge(evidence(RUNNING, DONE, runs=(KILLED,), killed_at=AT + 5)).killed_runs == 0
+
+
+def test_planned_times_are_counted_by_what_their_runs_wrote() -> None:
+    """Missed without a line; doubled with two jobs, or where nothing was planned. A job may begin again."""
+    schedule = define(make_definition(name="plan"), now=NOW, by=None)
+    first, second, third = (f"plan 2026-03-01T12:00:0{second}Z" for second in (1, 2, 3))
+    until = NOW + timedelta(seconds=2)
+    right = f"{first} a {AT + 1.5}\n{second} b {AT + 2.25}\n{second} b {AT + 9}\n"
+    outcome = compare([schedule], until, right)
+    assert (outcome.planned, outcome.missed, outcome.doubled, outcome.late_s) == (2, [], [], [0.25, 0.5])
+    assert len(compare([schedule], until, f"{first} a 1\n").missed) == 1
+    assert len(compare([schedule], until, f"{right}{first} c 1\n").doubled) == 1
+    assert len(compare([schedule], until, f"{right}{third} c 1\n").doubled) == 1

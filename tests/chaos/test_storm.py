@@ -28,9 +28,10 @@ def test_a_plan_follows_from_its_seed() -> None:
 @pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_nothing_is_lost_in_a_storm(tmp_path: Path) -> None:
-    """No job lost, no result written twice, no job late, no process left behind."""
+    """No job lost, no planned time missed, no result written twice, no job late, no process left behind."""
     said: list[str] = []
     verdict = rage(tmp_path, seed=SEED, seconds=SECONDS, say=said.append)
     assert not verdict.wrong, "\n".join([*said, *verdict.wrong])
     assert verdict.accepted > SECONDS
     assert verdict.killed_runs > 0
+    assert verdict.planned > SECONDS
