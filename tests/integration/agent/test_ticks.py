@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tests.support.meddler import Meddler
 from tests.support.schedules import HOURLY, add, load, runs, shift, skips
 from tqcli.agent.schedules import Schedules
 from tqcli.client.schedules import pause_schedule, remove_schedule, run_schedule
 from tqcli.core.rule import EveryRule
 from tqcli.core.spec import Shell
 from tqcli.core.state import State
+from tqcli.errors import Unknown
 from tqcli.jetstream.api import call
+from tqcli.jetstream.broker import Broker
 from tqcli.jetstream.lookup import count_messages
 from tqcli.jetstream.schedules import load_schedule, read_timers, write_schedule
+from tqcli.jetstream.topology import stream_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from tests.support.stage import Stage
     from tqcli.core.schedule import Schedule
-    from tqcli.jetstream.broker import Broker
+    from tqcli.jetstream.link import Message
 
 HOUR = timedelta(hours=1)
 
@@ -216,6 +221,37 @@ def test_a_job_that_cannot_be_made_is_a_reason_to_skip(stage: Stage) -> None:
     tick(stage)
     assert [one.reason for one in skips(load(stage))] == ["rejected: there is no command"]
     assert (load(stage).starting, count_jobs(stage)) == ((), 0)
+
+
+class Forgetful(Meddler):
+    """A link that loses the answer to the first request on such a subject."""
+
+    def post(self, subject: str, *args: Any, **kwargs: Any) -> Awaitable[Message]:
+        """Send a request; whoever waits for the answer learns that there is none."""
+        answer = self._link.post(subject, *args, **kwargs)
+        if not subject.startswith(self._subject) or not self._actions:
+            return answer
+        self._actions.pop()
+
+        async def lose() -> Message:
+            await answer
+            raise Unknown(subject)
+
+        return lose()
+
+
+@pytest.mark.parametrize("step", ["schedule.", "job.", "timer.schedule."])
+def test_an_answer_that_is_lost_changes_nothing(stage: Stage, step: str) -> None:
+    """What was stored is found to be ours; what can't be known is repeated."""
+    add_due(stage)
+    link = Forgetful(stage.link, f"{stage.names.namespace}.{step}", [lambda: None])
+    with suppress(Unknown):
+        tick(stage, Broker(link, stage.names))
+    tick(stage)
+    after = load(stage)
+    assert (len(runs(after)), after.starting, after.runs, count_jobs(stage)) == (1, (), 1, 1)
+    last = stage.run(stream_state(stage.link, stage.names.schedules))["last_seq"]
+    assert last == 4, "added, shifted, decided, noted: nothing was written twice"
 
 
 def test_one_agent_sweeps_for_all(stage: Stage) -> None:
