@@ -1,8 +1,8 @@
 """Cancelling: the end of a job, wherever it is.
 
 The record `cancelled` is written first, by compare-and-set: from then on nobody else's outcome counts. Then the job's
-message and its timer go, so that no agent gets it any more; then the agents are told, and the one that runs it stops
-it. Repeating a cancel that broke off in the middle completes it.
+message and its timer go, so that no agent gets it any more; the agents are told, and the one that runs it stops it.
+Repeating a cancel that broke off in the middle completes it. Of one job all that is `jetstream.cancelling`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from tqcli.client.late import find_settled
 from tqcli.client.query import PAGE, find
 from tqcli.client.sweep import (
     Victim,
-    make_ended,
-    purge_messages,
     read_victims,
     tell_holders,
-    timers_may_stay,
     write_ended,
 )
 from tqcli.core.codec import decode_record, decode_spec
@@ -29,16 +26,14 @@ from tqcli.core.expiry import as_of
 from tqcli.core.glance import glance
 from tqcli.core.ids import JobId
 from tqcli.core.job import describe
-from tqcli.core.record import Record, queued
 from tqcli.core.state import State
 from tqcli.errors import Conflict
-from tqcli.jetstream.api import WrongSequence, call
+from tqcli.jetstream.api import call
+from tqcli.jetstream.cancelling import cancel_job
 from tqcli.jetstream.control import tell
-from tqcli.jetstream.lookup import find_first
-from tqcli.jetstream.records import Write, load_record, write_alone
 from tqcli.jetstream.scan import read_page
 from tqcli.jetstream.subjects import split_tail
-from tqcli.jetstream.timers import find_timer, remove_timers
+from tqcli.jetstream.timers import timers_may_stay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,9 +41,6 @@ if TYPE_CHECKING:
     from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.scan import Stored
-
-_TRIES = 20
-_PAUSE_S = 0.05
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,35 +71,15 @@ async def cancel(broker: Broker, job: JobId) -> Cancelled:
 
 
 async def _cancel_one(broker: Broker, job: JobId) -> Cancelled:
-    group, index = job.group, job.index or 0
-    for _ in range(_TRIES):
-        if (found := await _load_last(broker, job)) is None:
-            continue
-        last, expected = found
-        if last.state.final:
-            if last.state is State.CANCELLED:
-                await _finish_one(broker, job, last)
-            msg = f"job {job} has ended: {describe_end(last)}"
-            raise Conflict(msg, hint=f"`tq retry {job}` runs it again")
-        try:
-            await write_alone(broker, Write(group, index, make_ended(last, State.CANCELLED), expected))
-        except WrongSequence:
-            continue
-        await _finish_one(broker, job, last)
-        agent = last.agent if last.state is State.RUNNING else None
-        was = as_of(describe(decode_spec(bytes(last.spec)), last), datetime.now(UTC)).state
-        return Cancelled(id=str(job), was=was, agent=agent)
-    msg = f"job {job} changes faster than it can be cancelled"
-    raise Conflict(msg, hint="try again")
-
-
-async def _finish_one(broker: Broker, job: JobId, last: Record) -> None:
-    """Do what follows the record `cancelled`; doing it again does no harm."""
-    names, group, index = broker.names, job.group, job.index or 0
-    await purge_messages(broker, names.jobs, [names.job_anywhere(job)])
-    await tell(broker.link, [names.cancel(group, index)])
-    with timers_may_stay(f"job {job} is cancelled", decode_spec(bytes(last.spec)).not_before):
-        await remove_timers(broker, group, index)
+    while (found := await cancel_job(broker, job)) is None:
+        await find(broker, job)  # the leaders know better, or raise
+    last = found.record
+    if not found.cancelled:
+        msg = f"job {job} has ended: {describe_end(last)}"
+        raise Conflict(msg, hint=f"`tq retry {job}` runs it again")
+    agent = last.agent if last.state is State.RUNNING else None
+    was = as_of(describe(decode_spec(bytes(last.spec)), last), datetime.now(UTC)).state
+    return Cancelled(id=str(job), was=was, agent=agent)
 
 
 async def _cancel_group(broker: Broker, spec: Spec) -> Cancelled:
@@ -188,17 +160,3 @@ async def _read_pages(broker: Broker, stream: str, wildcard: str) -> AsyncIterat
     while page := await read_page(broker.link, stream, wildcard, start, PAGE):
         yield page
         start = page[-1].sequence + 1
-
-
-async def _load_last(broker: Broker, job: JobId) -> tuple[Record, int] | None:
-    """Return the job's record and the sequence that the next one must expect, or None: look again."""
-    snapshot = await load_record(broker, job.group, job.index or 0)
-    if snapshot is not None:
-        return snapshot.record, snapshot.sequence
-    message = await find_first(broker.link, broker.names.jobs, broker.names.job_anywhere(job))
-    if message is not None or (message := await find_timer(broker, JobId(job.group, job.index or 0))) is not None:
-        return queued(message.body), 0
-    # Either it ended between the two reads, or it is unknown, and then this says so.
-    await find(broker, job)
-    await broker.link.sleep(_PAUSE_S)
-    return None

@@ -14,7 +14,6 @@ import msgspec
 
 from tqcli.client.late import find_settled
 from tqcli.client.query import PAGE, find
-from tqcli.client.sweep import timers_may_stay
 from tqcli.core.codec import decode_record, decode_spec, encode, encode_spec
 from tqcli.core.ending import describe_end
 from tqcli.core.expiry import is_early
@@ -28,7 +27,7 @@ from tqcli.jetstream.lookup import find_first, load_many
 from tqcli.jetstream.records import Write, load_record, write_alone
 from tqcli.jetstream.scan import read_page
 from tqcli.jetstream.subjects import split_tail
-from tqcli.jetstream.timers import find_timer
+from tqcli.jetstream.timers import find_timer, timers_may_stay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,23 +7,21 @@ final record, and whoever gets the message loses at that record's fence.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tqcli.core.codec import decode_record, encode
-from tqcli.core.record import Record, become, end_attempt, queued
+from tqcli.core.codec import decode_record
+from tqcli.core.record import Record, queued
 from tqcli.core.state import State
 from tqcli.errors import Conflict, NotFound, TqError
 from tqcli.jetstream.api import API, WrongSequence, check_ack
+from tqcli.jetstream.cancelling import make_ended
 from tqcli.jetstream.control import tell
 from tqcli.jetstream.lookup import load_many
 from tqcli.jetstream.records import Write, write_together
 from tqcli.jetstream.scan import Stored
 from tqcli.jetstream.subjects import split_job_subject, split_tail
-from tqcli.jetstream.timers import FAR
 from tqcli.jetstream.topology import consumer_info
 
 if TYPE_CHECKING:
@@ -45,18 +43,6 @@ class Victim(msgspec.Struct, frozen=True):
     last: Record
     expected: int
     message: Stored | None = None
-
-
-def make_ended(last: Record, state: State) -> bytes:
-    """Return the record that follows `last` when its job is ended now by a user's wish or the clock, in that state.
-
-    Raises:
-        Conflict: the job has ended.
-    """
-    now = datetime.now(UTC)
-    if last.state is State.RUNNING and last.attempts:
-        last = end_attempt(last, finished_at=now, ended=str(state))
-    return encode(become(last, state, finished_at=now, retry_at=None))
 
 
 async def read_victims(broker: Broker, messages: Sequence[Stored]) -> list[Victim]:
@@ -134,21 +120,6 @@ async def purge_timers(broker: Broker, places: Sequence[tuple[str, int]]) -> Non
         await purge_messages(broker, names.timers, subjects)
     except TqError:
         return
-
-
-@contextmanager
-def timers_may_stay(done: str, not_before: datetime | None) -> Iterator[None]:
-    """Let the removal of a job's timers fail where that does no harm: when they fire, the final record is there.
-
-    Raises:
-        TqError: it failed, and the record may be forgotten by then; the message begins with what was `done`.
-    """
-    try:
-        yield
-    except TqError as error:
-        if not_before is not None and not_before - datetime.now(UTC) > FAR:
-            msg = f"{done}, but its timer is still there: {error.message}"
-            raise type(error)(msg, hint="repeat it with the right to purge the stream of the timers") from error
 
 
 def _split(victims: Sequence[Victim], state: State, size: int) -> Iterator[tuple[list[Victim], list[Write]]]:
