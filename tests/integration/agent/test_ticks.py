@@ -13,6 +13,7 @@ import pytest
 from tests.support.meddler import Meddler
 from tests.support.schedules import HOURLY, add, load, runs, shift, skips
 from tqcli.agent.schedules import Schedules
+from tqcli.client.queues import add_queue, remove_queue
 from tqcli.client.schedules import pause_schedule, remove_schedule, run_schedule
 from tqcli.core.rule import EveryRule
 from tqcli.core.spec import Shell
@@ -207,6 +208,19 @@ def complete_all(stage: Stage) -> None:
     """Run all jobs that wait to their end, in their order."""
     for run in runs(load(stage)):
         stage.complete(stage.load_spec(run.job))
+
+
+def test_a_queue_that_is_gone_is_a_reason_to_skip(stage: Stage) -> None:
+    """Its jobs would wait for ever, unseen; once it is back the schedule goes on."""
+    stage.run(add_queue(stage.broker, "gpu"))
+    add_due(stage, job={"queue": "gpu"})
+    stage.run(remove_queue(stage.broker, "gpu"))
+    tick(stage)
+    assert ([one.reason for one in skips(load(stage))], count_jobs(stage)) == (["no queue"], 0)
+    stage.run(add_queue(stage.broker, "gpu"))
+    make_due(stage)
+    tick(stage)
+    assert (len(runs(load(stage))), count_jobs(stage)) == (1, 1)
 
 
 def test_a_job_that_cannot_be_made_is_a_reason_to_skip(stage: Stage) -> None:
