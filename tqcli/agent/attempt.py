@@ -25,6 +25,7 @@ from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
 from tqcli.agent.preparing import prepare_command
 from tqcli.agent.reporting import RENEW_S, describe_misfit
+from tqcli.agent.results import store_result
 from tqcli.agent.unreadable import read_spec, stand_in
 from tqcli.core.claim import Claim
 from tqcli.core.codec import encode
@@ -221,6 +222,7 @@ class Attempt:
             self._free_slot()
             await self._execution.flush()
             raise WrongSequence
+        outcome = await store_result(self._desk.broker, outcome)
         ended_at = await self._broker_now() if self.spec.retries else now()
         verdict = self._decide(outcome, ended_at)
         again = isinstance(verdict, Retry) and verdict.at <= ended_at

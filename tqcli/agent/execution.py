@@ -8,7 +8,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tqcli.agent.printing import LogPump
-from tqcli.core.conclusion import check_result
 from tqcli.core.outcome import Interrupted, Lost, Outcome, TimedOut
 from tqcli.core.spec import DEFAULT_GRACE
 from tqcli.process.child import Ended, NoProcess, RunnerLost
@@ -118,4 +117,4 @@ class Execution:
             case RunnerLost():
                 return Lost(self._desk.name)
             case outcome:
-                return check_result(outcome)
+                return outcome

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from tqcli.core.outcome import Failure, NotStarted
-from tqcli.core.spec import Shell
+from tqcli.core.spec import Python, Shell
 from tqcli.errors import CorruptRecord, NotFound, Unavailable, Unknown
 from tqcli.jetstream.objects import get_object
 from tqcli.process.command import Command
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
 
 PATIENCE_S = 30.0
-"""For how long to ask a broker that does not answer for a job's standard input."""
+"""For how long to ask a broker that does not answer for a job's standard input, or for its arguments."""
 
 RETRY_PAUSE_S = 0.5
 
@@ -31,20 +31,25 @@ async def prepare_command(
     Whether the directory is there is for the runner to find out: a dead network mount would stop this whole process.
 
     Raises:
-        Unknown, Unavailable: the broker does not give the job's standard input now.
+        Unknown, Unavailable: the broker does not give the job's standard input, or its arguments, now.
     """
+    work = spec.work
+    what = "its standard input is"
     try:
         stdin = None if spec.stdin is None else await _load_stdin(broker, spec.stdin)
+        what = "its arguments are"
+        stored = None
+        if isinstance(work, Python) and work.stored is not None:
+            stored = await _load(broker, work.stored.digest)
     except (NotFound, CorruptRecord) as error:
-        return NotStarted(CANNOT_RUN, Failure(type(error).__name__, f"its standard input is not there: {error}"))
+        return NotStarted(CANNOT_RUN, Failure(type(error).__name__, f"{what} not there: {error}"))
     cwd = spec.cwd or ""
     env = {**environment, **spec.env, **_variables(spec, attempt=attempt, claim=claim), "PWD": cwd}
     may_make_cwd = not spec.cwd_required
-    work = spec.work
     if isinstance(work, Shell):
         argv = ("/bin/sh", "-c", work.argv[0]) if work.line else work.argv
         return Command(argv=argv, env=env, cwd=cwd, stdin=stdin, may_make_cwd=may_make_cwd)
-    return python_command(work, env=env, cwd=cwd, stdin=stdin, may_make_cwd=may_make_cwd)
+    return python_command(work, env=env, cwd=cwd, stdin=stdin, stored=stored, may_make_cwd=may_make_cwd)
 
 
 def _variables(spec: Spec, *, attempt: int, claim: str) -> dict[str, str]:
@@ -65,12 +70,14 @@ def _variables(spec: Spec, *, attempt: int, claim: str) -> dict[str, str]:
 
 
 async def _load_stdin(broker: Broker, stdin: Stdin) -> bytes:
-    if stdin.data is not None:
-        return stdin.data
+    return await _load(broker, stdin.digest or "") if stdin.data is None else stdin.data
+
+
+async def _load(broker: Broker, digest: str) -> bytes:
     waited_s = 0.0
     while True:
         try:
-            return await get_object(broker, stdin.digest or "")
+            return await get_object(broker, digest)
         except (Unknown, Unavailable):
             if waited_s >= PATIENCE_S:
                 raise

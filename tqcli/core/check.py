@@ -188,6 +188,8 @@ def _check_python(work: Python) -> None:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             msg = f"the {name} of {work.entrypoint} can't be read: {error}"
             raise InvalidInput(msg, hint="args is a JSON array, kwargs a JSON object") from error
+    if work.stored is not None:
+        _check_digest(work.stored.digest, work.stored.size)
 
 
 def check_entrypoint(text: str) -> str:
@@ -210,8 +212,13 @@ def _check_stdin(stdin: Stdin) -> None:
     if stdin.data is not None and len(stdin.data) != stdin.size:
         msg = f"the job's stdin has {len(stdin.data):,} bytes, not the {stdin.size:,} it says"
         raise InvalidInput(msg)
-    if stdin.digest is not None and (stdin.size < 0 or _SHA256_HEX.fullmatch(stdin.digest) is None):
-        msg = f"{quote(stdin.digest)} is not the digest of an object"
+    if stdin.digest is not None:
+        _check_digest(stdin.digest, stdin.size)
+
+
+def _check_digest(digest: str, size: int) -> None:
+    if size < 0 or _SHA256_HEX.fullmatch(digest) is None:
+        msg = f"{quote(digest)} is not the digest of an object"
         raise InvalidInput(msg)
 
 

@@ -29,16 +29,7 @@ if TYPE_CHECKING:
 
 BRIEF_CHARACTERS = 500
 MAX_RESULT_BYTES = 256 * 1024
-"""With a spec of 512 KiB and a history it stays below the server's default `max_payload` (H5)."""
-
-
-def check_result(outcome: Outcome) -> Outcome:
-    """Return the outcome; where its value is too big for a record, the failure that says so."""
-    if isinstance(outcome, Returned) and len(bytes(outcome.value)) > MAX_RESULT_BYTES:
-        size = len(bytes(outcome.value))
-        text = f"the returned value has {size:,} bytes of JSON, of at most {MAX_RESULT_BYTES:,}: write it to a file"
-        return Raised(Failure("ResultTooLarge", text))
-    return outcome
+"""With a spec of 512 KiB and a history it stays below the server's default `max_payload` (H5); more is stored apart."""
 
 
 def conclude(
@@ -51,10 +42,12 @@ def conclude(
     """
     facts = _facts(outcome, last)
     record = count_ended(last, outcome, now=now)
-    result = outcome.value if isinstance(outcome, Returned) else None
+    value: dict[str, Any] = {}
+    if isinstance(outcome, Returned):
+        value = {"result": outcome.value} if outcome.stored is None else {"stored_result": outcome.stored}
     match verdict:
         case Succeed():
-            return become(record, State.SUCCEEDED, finished_at=now, result=result, output=output, **facts)
+            return become(record, State.SUCCEEDED, finished_at=now, output=output, **value, **facts)
         case Fail(reason):
             return become(record, State.FAILED, finished_at=now, reason=reason, output=output, **facts)
         case Expire():

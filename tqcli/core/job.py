@@ -8,7 +8,7 @@ import msgspec
 
 from tqcli.core.outcome import Failure
 from tqcli.core.record import Attempt, Output, Record, Result
-from tqcli.core.spec import Shell, Spec
+from tqcli.core.spec import Shell, Spec, Stored
 from tqcli.core.state import Reason, State
 
 SHELL = ("/bin/sh", "-c")
@@ -51,6 +51,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     submitted_by: str | None
     expires_at: datetime | None
     size: int | None
+    stored_result: Stored | None
 
 
 _UNTOUCHED = Record(v=0, spec=msgspec.Raw(b"{}"), state=State.QUEUED)
@@ -95,4 +96,5 @@ def describe(spec: Spec, record: Record | None) -> Job:
         submitted_by=spec.submitted_by,
         expires_at=spec.expires_at,
         size=spec.size,
+        stored_result=last.stored_result,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from tqcli.core.spec import Stored
+
 
 class Failure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A failure in words: a Python exception, or why a program could not start."""
@@ -37,9 +39,10 @@ class NotStarted(msgspec.Struct, frozen=True):
 
 
 class Returned(msgspec.Struct, frozen=True):
-    """A Python entrypoint returned; `value` is JSON."""
+    """A Python entrypoint returned; `value` is JSON, or `stored` has it, where it is too large for a record."""
 
     value: msgspec.Raw
+    stored: Stored | None = None
 
 
 class Raised(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tqcli.core.outcome import Failure
-from tqcli.core.spec import WIRE_VERSION, Moment
+from tqcli.core.spec import WIRE_VERSION, Moment, Stored
 from tqcli.core.state import Reason, State, check_move
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One job as it stands. `claim` names the holder's delivery; `attempt` counts executions, `losses`, lost ones."""
+    """One job as it stands. `claim` names the holder's delivery; `attempt` counts executions, `losses`, lost ones.
+
+    A result that is too large for a message is the object `stored_result`.
+    """
 
     v: int
     spec: msgspec.Raw
@@ -62,6 +65,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     signal: int | None = None
     error: Failure | None = None
     result: Result = None
+    stored_result: Stored | None = None
     agent: str | None = None
     started_at: Moment | None = None
     finished_at: Moment | None = None
@@ -98,6 +102,7 @@ def start(last: Record, *, agent: str, claim: str, now: datetime) -> Record:
         signal=None,
         error=None,
         result=None,
+        stored_result=None,
         attempts=(*last.attempts, attempt)[-ATTEMPTS_KEPT:],
     )
 

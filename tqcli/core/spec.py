@@ -33,14 +33,25 @@ class Shell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     line: bool = False
 
 
+class Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An object in the broker's store: its `digest` (SHA-256, hex), and its size in bytes."""
+
+    digest: str
+    size: int
+
+
 class Python(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="python", tag_field="kind"
 ):
-    """A Python function `module:function`; `args` is a JSON array, `kwargs` a JSON object."""
+    """A Python function `module:function`; `args` is a JSON array, `kwargs` a JSON object.
+
+    Where they are too large for a message, `stored` is an object with both: `{"args": […], "kwargs": {…}}`.
+    """
 
     entrypoint: str
     args: msgspec.Raw = _EMPTY_ARRAY
     kwargs: msgspec.Raw = _EMPTY_OBJECT
+    stored: Stored | None = None
 
 
 class Stdin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

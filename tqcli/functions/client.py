@@ -15,7 +15,7 @@ from tqcli.core.spec import Python
 from tqcli.errors import Conflict, InvalidInput
 from tqcli.functions.background import Background
 from tqcli.functions.handle import Handle
-from tqcli.functions.specs import build_spec
+from tqcli.functions.specs import prepare
 from tqcli.settings.target import choose_target
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tqcli.core.spec import Spec
     from tqcli.functions.call import Call, Submittable
     from tqcli.functions.generic import P, R
+    from tqcli.functions.specs import Prepared
     from tqcli.jetstream.broker import Broker
 
 
@@ -66,15 +67,15 @@ class Client:
 
     def send(self, call: Call[R]) -> Handle[R]:
         """Submit a job that makes this call; as `submit`."""
-        spec, has_key = self._prepare(call)
-        sent = self._background.run(lambda broker: _send(broker, spec, has_key=has_key))
-        return Handle(self._background, sent.id, existed=sent is not spec)
+        prepared, has_key = self._prepare(call)
+        sent = self._background.run(lambda broker: _send(broker, prepared, has_key=has_key))
+        return Handle(self._background, sent.id, existed=sent is not prepared.spec)
 
     async def asend(self, call: Call[R]) -> Handle[R]:
         """Submit a job that makes this call; as `submit`."""
-        spec, has_key = self._prepare(call)
-        sent = await self._background.arun(lambda broker: _send(broker, spec, has_key=has_key))
-        return Handle(self._background, sent.id, existed=sent is not spec)
+        prepared, has_key = self._prepare(call)
+        sent = await self._background.arun(lambda broker: _send(broker, prepared, has_key=has_key))
+        return Handle(self._background, sent.id, existed=sent is not prepared.spec)
 
     def handle(self, job_id: str) -> Handle[Any]:
         """Return the job of this id, wherever it was submitted.
@@ -115,20 +116,21 @@ class Client:
         await self.aclose()
 
     @staticmethod
-    def _prepare(call: Call[Any]) -> tuple[Spec, bool]:
+    def _prepare(call: Call[Any]) -> tuple[Prepared, bool]:
         module = getattr(sys.modules.get("tqcli.process.entry"), "importing", None)
         if module is not None:
             msg = f"{module} submits a job while it is imported, by a job: that would never end"
             raise InvalidInput(msg, hint='put what a script does by itself below `if __name__ == "__main__":`')
-        return build_spec(call), call.given.get("key") is not None
+        return prepare(call), call.given.get("key") is not None
 
 
-async def _send(broker: Broker, spec: Spec, *, has_key: bool) -> Spec:
+async def _send(broker: Broker, prepared: Prepared, *, has_key: bool) -> Spec:
     """Return the job that there is now."""
+    spec, payload = prepared
     if not has_key:
-        await submit(broker, [spec])
+        await submit(broker, [spec], payload=payload)
         return spec
-    before = await submit_once(broker, [spec])
+    before = await submit_once(broker, [spec], payload=payload)
     if before is None:
         return spec
     ours, theirs = spec.work, before.work

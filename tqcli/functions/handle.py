@@ -10,6 +10,7 @@ from tqcli.client.cancel import cancel
 from tqcli.client.logs import read_output
 from tqcli.client.printed import Which
 from tqcli.client.query import resolve
+from tqcli.client.result import load_result
 from tqcli.client.wait import wait_for
 from tqcli.client.watch import JobWatch
 from tqcli.core.duration import format_duration
@@ -73,13 +74,13 @@ class Handle(Generic[R_co]):
             NotEnded: it has not ended within the timeout; it goes on.
             CorruptRecord: what it returned can't be made again here, such as an instance of an unknown class.
         """
-        value: R_co = _conclude(self._background.run(lambda broker: self._load_end(broker, _to_timedelta(timeout))))
+        value: R_co = _conclude(*self._background.run(lambda broker: self._load_end(broker, _to_timedelta(timeout))))
         return value
 
     async def aresult(self, timeout: timedelta | float | None = None) -> R_co:  # noqa: ASYNC109 - of the job
         """Return what the function returned; as `result`."""
         value: R_co = _conclude(
-            await self._background.arun(lambda broker: self._load_end(broker, _to_timedelta(timeout)))
+            *await self._background.arun(lambda broker: self._load_end(broker, _to_timedelta(timeout)))
         )
         return value
 
@@ -123,13 +124,14 @@ class Handle(Generic[R_co]):
             raise self._is_group()
         return watch.job
 
-    async def _load_end(self, broker: Broker, within: timedelta | None) -> Job:
+    async def _load_end(self, broker: Broker, within: timedelta | None) -> tuple[Job, bytes]:
+        """Return the job, and its result as JSON."""
         job = await self._wait(broker, within)
         if not job.state.final:
             waited = "" if within is None else f" after {format_duration(within)}"
             msg = f"job {job.id} is still {job.state}{waited}"
             raise NotEnded(msg, hint=await _explain_silence(broker, job))
-        return job
+        return job, await load_result(broker, job)
 
     async def _load_logs(self, broker: Broker) -> str:
         job = await self._load(broker)
@@ -167,7 +169,7 @@ async def _explain_silence(broker: Broker, job: Job) -> str | None:
     return f"no agent serves the queue {job.queue}: `tq agent -q {job.queue}` starts one"
 
 
-def _conclude(job: Job) -> Any:
+def _conclude(job: Job, result: bytes) -> Any:
     """Return what the job returned.
 
     Raises:
@@ -185,9 +187,8 @@ def _conclude(job: Job) -> Any:
             message=None if error is None else error.message,
             traceback=None if error is None else error.traceback,
         )
-    data = b"null" if job.result is None else bytes(job.result)
-    value = json.loads(data)
-    if not may_have_tags(data):
+    value = json.loads(result)
+    if not may_have_tags(result):
         return value
     try:
         return unpack(value, find_class)

@@ -189,7 +189,7 @@ class Result:
                 view = view[os.write(self._fd, view) :]
 
 
-MAX_VALUE_BYTES = 8 * 1024 * 1024 - 64
+MAX_VALUE_BYTES = 16 * 1024 * 1024 - 64
 
 
 def check_size(body: bytes) -> None:

@@ -15,7 +15,7 @@ from tqcli.process.launch import CANNOT_RUN
 if TYPE_CHECKING:
     from tqcli.process.command import Command
 
-MAX_RESULT_BYTES = 8 * 1024 * 1024
+MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
 class NotSendable(Exception):

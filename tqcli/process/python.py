@@ -27,16 +27,22 @@ BOOT = (
 
 
 def python_command(
-    work: Python, *, env: dict[str, str], cwd: str, stdin: bytes | Path | None = None, may_make_cwd: bool = False
+    work: Python,
+    *,
+    env: dict[str, str],
+    cwd: str,
+    stdin: bytes | Path | None = None,
+    stored: bytes | None = None,
+    may_make_cwd: bool = False,
 ) -> Command:
-    """Return the command that calls the entrypoint."""
+    """Return the command that calls the entrypoint; `stored` is the object that its arguments are in, if any."""
     return Command(
         argv=(sys.executable, "-c", BOOT, ROOT, work.entrypoint),
         env=env,
         cwd=cwd,
         stdin=stdin,
         wants_result=True,
-        args=b'{"args":%b,"kwargs":%b}' % (bytes(work.args), bytes(work.kwargs)),
+        args=b'{"args":%b,"kwargs":%b}' % (bytes(work.args), bytes(work.kwargs)) if stored is None else stored,
         may_make_cwd=may_make_cwd,
     )
 

@@ -15,7 +15,7 @@ from tqcli.core.outcome import Failure
 from tqcli.core.spec import Python, Shell, Stdin
 from tqcli.core.state import Reason, State
 from tqcli.jetstream.logs import STDERR, STDOUT, decode_message
-from tqcli.jetstream.objects import put_object
+from tqcli.jetstream.objects import get_object, put_object
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.topology import stream_state
 
@@ -131,13 +131,14 @@ def test_a_python_exception_is_recorded_and_printed(stage: Stage, start_agent: S
     assert b"JSONDecodeError" in printed(stage, spec, STDERR)
 
 
-def test_a_result_too_big_for_a_record_is_a_clear_failure(stage: Stage, start_agent: StartAgent) -> None:
-    """A megabyte of result fails the job with words, not the agent."""
+def test_a_result_too_big_for_a_record_is_stored_apart(stage: Stage, start_agent: StartAgent) -> None:
+    """The record names it; a megabyte of result fails neither the job nor the agent."""
     start_agent()
-    spec = stage.submit(work=Python("operator:mul", args=msgspec.Raw(b'["x", 1000000]')))
-    record = wait_until_final(stage, spec)
-    assert record.error is not None
-    assert (record.state, record.error.type) == (State.FAILED, "ResultTooLarge")
+    work = Python("operator:mul", args=msgspec.Raw(b'["x", 1000000]'))
+    record = wait_until_final(stage, stage.submit(work=work))
+    assert (record.state, record.result) == (State.SUCCEEDED, None)
+    assert record.stored_result is not None
+    assert stage.run(get_object(stage.broker, record.stored_result.digest)) == b'"' + b"x" * 1_000_000 + b'"'
 
 
 def test_bytes_that_are_no_spec_are_rejected_with_a_record(stage: Stage, start_agent: StartAgent) -> None:

@@ -20,15 +20,18 @@ from tests.integration.functions.work import (
     add_later,
     charge,
     connect,
+    double,
     end_by_signal,
     fail,
     renumber,
     wait_for_ever,
 )
+from tests.support.agents import wait_until_final
 from tests.support.eventually import eventually
 from tqcli import Client, Handle, JobFailed
 from tqcli.core.ids import parse_job_id
 from tqcli.core.outcome import Returned
+from tqcli.core.spec import Python, Stored
 from tqcli.core.state import State
 from tqcli.errors import (
     Conflict,
@@ -43,6 +46,7 @@ from tqcli.errors import (
 
 if TYPE_CHECKING:
     from tests.support.stage import Stage
+    from tests.support.tq import Tq
 
 pytestmark = pytest.mark.usefixtures("client", "agent")
 PATIENCE_S = 30
@@ -108,6 +112,30 @@ def test_values_come_back_as_they_went() -> None:
     order = Order(1, datetime(2026, 3, 1, 12, tzinfo=UTC))
     table = {1: {"a", "b"}}
     assert list(renumber.submit(order, table).result(PATIENCE_S)) == [Order(2, order.due), table]
+
+
+def test_large_values_are_stored_apart_both_ways(stage: Stage, staged_tq: Tq) -> None:
+    """What no message could hold comes back as it went; `tq result` finds it, too."""
+    text = "ü" * 400_000
+    handle = double.submit(text, times=3)
+    assert handle.result(PATIENCE_S) == text * 3
+    job = stage.load_job(parse_job_id(handle.id))
+    assert job.stored_result is not None
+    assert (job.result, job.stored_result.size) == (None, 2_400_002)
+    assert staged_tq("result", handle.id).text == f'"{text * 3}"'
+    again = double.options(key="large").submit(text, times=0)
+    assert again.result(PATIENCE_S) == ""
+    with pytest.raises(InvalidInput, match="the arguments are 17,000,006 bytes of JSON, of at most 16,777,216"):
+        _ = double.submit("x" * 17_000_000)
+
+
+def test_arguments_that_are_forgotten_are_named(stage: Stage) -> None:
+    """Nothing is called with others."""
+    work = Python("tests.integration.functions.work:double", stored=Stored("0" * 64, 5))
+    spec = stage.submit(work=work)
+    record = wait_until_final(stage, spec)
+    assert record.error is not None
+    assert record.error.message == "its arguments are not there: object 000000000000… is not stored"
 
 
 def test_exception_comes_back_as_text() -> None:

@@ -47,6 +47,12 @@ def renumber(order: Order, table: dict[int, set[str]]) -> tuple[Order, dict[int,
 
 
 @job
+def double(text: str, *, times: int = 2) -> str:
+    """Return the text, several times."""
+    return text * times
+
+
+@job
 def fail(text: str) -> None:
     """Raise."""
     raise LookupError(text)

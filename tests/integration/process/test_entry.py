@@ -115,7 +115,7 @@ def give_named(name):
         "circle": circle,
         "deep": deep,
         "surrogate": ["fine", "\\ud800"],
-        "big": "x" * 9_000_000,
+        "big": "x" * 17_000_000,
     }[name]
 
 
@@ -380,7 +380,7 @@ def test_entrypoint_that_is_not_there_is_named(place: Path, entrypoint: str, kin
             "deep",
             f"the return value can't be sent: value{'[0]' * 58} is nested deeper than 58 levels, or within itself",
         ),
-        ("big", "the return value is 9,000,002 bytes of JSON, of at most 8,388,544: write it to a file"),
+        ("big", "the return value is 17,000,002 bytes of JSON, of at most 16,777,152: write it to a file"),
     ],
 )
 def test_value_that_can_not_be_kept_is_named(place: Path, name: str, message: str) -> None:

@@ -22,7 +22,7 @@ from tqcli.core.outcome import (
     Signalled,
     TimedOut,
 )
-from tqcli.core.spec import PRIORITIES, WIRE_VERSION, Python, Shell, Spec, Stdin
+from tqcli.core.spec import PRIORITIES, WIRE_VERSION, Python, Shell, Spec, Stdin, Stored
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GROUP = make_group_id(NOW, 7)
@@ -74,6 +74,7 @@ works = st.one_of(
             lambda value: msgspec.Raw(msgspec.json.encode(value))
         ),
     ),
+    st.just(Python("reports:make", stored=Stored("0f" * 32, 5))),
 )
 specs = st.builds(
     Spec,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.examples import NOW, PLAIN, specs, vary
 from tqcli.core.check import MAX_ENV_BYTES, check_env, check_spec
-from tqcli.core.spec import Python, Shell, Spec, Stdin
+from tqcli.core.spec import Python, Shell, Spec, Stdin, Stored
 from tqcli.errors import InvalidInput
 
 
@@ -81,6 +81,7 @@ def test_good_spec_passes(spec: Spec) -> None:
         ({"stdin": Stdin(1, data=b"a", digest="0" * 64)}, "must be data or the digest"),
         ({"stdin": Stdin(2, data=b"a")}, "has 1 bytes, not the 2 it says"),
         ({"stdin": Stdin(2, digest="x")}, "is not the digest of an object"),
+        ({"work": Python("a:b", stored=Stored("x", 5))}, "is not the digest of an object"),
         ({"stdin": Stdin(-2, digest="0" * 64)}, "is not the digest of an object"),
     ],
 )

@@ -12,6 +12,7 @@ from tqcli.cli.parameter import Argument
 from tqcli.cli.render.ending import explain_job
 from tqcli.client.late import find_settled
 from tqcli.client.query import Found, count_unrecorded, read_recorded
+from tqcli.client.result import load_result
 from tqcli.core.exit_status import exit_status, worst
 from tqcli.core.expiry import as_of
 from tqcli.core.job import Job, describe
@@ -52,7 +53,7 @@ def result(
         (job_id,) = session.ids([id_])
         found = session.run(find_settled(session.broker, job_id))
         is_group = job_id.index is None and found.spec.size is not None
-        ends = session.run(_read_group(session, found.spec)) if is_group else [_conclude(_describe(found))]
+        ends = session.run(_read_group(session, found.spec) if is_group else _read_one(session, _describe(found)))
     for end in ends:
         if end.text is not None:
             tq.output.note(end.text)
@@ -80,8 +81,12 @@ async def _read_group(session: Session, first: Spec) -> list[_End]:
     if waiting := await count_unrecorded(session.broker, first.group):
         msg = f"{waiting:,} jobs of group {first.group} wait: it has no result yet"
         raise Conflict(msg, hint=f"wait for it: tq wait {first.group}")
-    ends = [_conclude(_describe(found)) async for found in read_recorded(session.broker, first.group)]
+    ends = [await _conclude(session, _describe(found)) async for found in read_recorded(session.broker, first.group)]
     return sorted(ends, key=attrgetter("element.index"))
+
+
+async def _read_one(session: Session, job: Job) -> list[_End]:
+    return [await _conclude(session, job)]
 
 
 def _describe(found: Found) -> Job:
@@ -99,11 +104,12 @@ def _check_kind(job: Job) -> None:
         raise InvalidInput(msg, hint=f"`tq logs {job.id}` shows what it printed")
 
 
-def _conclude(job: Job) -> _End:
+async def _conclude(session: Session, job: Job) -> _End:
     """Return how the job ended.
 
     Raises:
         InvalidInput: as `_check_kind`.
+        NotFound: its result is forgotten.
         Conflict: it has not ended.
     """
     _check_kind(job)
@@ -112,6 +118,6 @@ def _conclude(job: Job) -> _End:
         raise Conflict(msg, hint=f"wait for it: tq wait {job.id}")
     code = exit_status(job.state, job.reason, job.exit_code, job.signal)
     succeeded = job.state is State.SUCCEEDED
-    value = job.result if succeeded and job.result is not None else _NULL
+    value = msgspec.Raw(await load_result(session.broker, job)) if succeeded else _NULL
     text = None if succeeded else explain_job(job, shown=False)
     return _End(_Element(job.id, job.index, job.state, value), text, code)
