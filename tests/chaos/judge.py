@@ -56,6 +56,7 @@ class Verdict(msgspec.Struct):
     missed: list[str] = []
     lost: list[str] = []
     doubled: list[str] = []
+    early: list[str] = []
     late: list[str] = []
     left_over: list[str] = []
 
@@ -64,7 +65,7 @@ class Verdict(msgspec.Struct):
         """All that is wrong."""
         return [
             f"{name}: {line}"
-            for name in ("lost", "missed", "doubled", "late", "left_over")
+            for name in ("lost", "missed", "doubled", "early", "late", "left_over")
             for line in getattr(self, name)
         ]
 
@@ -89,6 +90,7 @@ def judge(evidence: Evidence) -> Verdict:
         records, ran = history.get(name, []), runs_of[name]
         verdict.lost += _find_lost(evidence, name, records, ran)
         verdict.doubled += _find_doubled(name, receipt, records, ran)
+        verdict.early += _find_early(name, receipt, ran)
     _measure_returns(verdict, evidence, runs_of)
     return verdict
 
@@ -128,6 +130,13 @@ def _find_doubled(name: str, receipt: Receipt, records: list[Record], ran: list[
         if late_runs:
             found.append(f"job {name} began again after its end")
     return found
+
+
+def _find_early(name: str, receipt: Receipt, ran: list[Run]) -> list[str]:
+    due = receipt.spec.not_before
+    # Runs are noted to the millisecond.
+    early = [due.timestamp() - run.started_at for run in ran if due and run.started_at < due.timestamp() - 0.001]
+    return [f"job {name} began {max(early):.3f} s before its time"] if early else []
 
 
 def _measure_returns(verdict: Verdict, evidence: Evidence, runs_of: dict[str, list[Run]]) -> None:

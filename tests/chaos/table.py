@@ -30,6 +30,7 @@ def make_table(verdict: Verdict, plan: list[Fault], *, seed: int) -> str:
         ("**lost**", len(verdict.lost)),
         ("**missed**", len(verdict.missed)),
         ("**doubled**", len(verdict.doubled)),
+        ("**early**", len(verdict.early)),
         ("**late**", len(verdict.late)),
         ("**left over**", len(verdict.left_over)),
     ]

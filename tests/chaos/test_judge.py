@@ -62,6 +62,16 @@ def test_a_job_without_a_true_end_is_lost() -> None:
     assert judge(silent).lost
 
 
+def test_a_run_before_its_time_is_early() -> None:
+    """Not one at its time."""
+    for before_s, is_early in ((0.0, False), (0.5, True)):
+        waited = evidence(RUNNING, DONE)
+        due = NOW + timedelta(seconds=before_s)
+        waited.receipts[NAME] = Receipt(msgspec.structs.replace(SPEC, not_before=due), SHORT, Answer.ACCEPTED)
+        assert bool(judge(waited).early) == is_early
+    assert "began 0.500 s before its time" in judge(waited).wrong[0]
+
+
 def test_what_nobody_asked_for_is_doubled() -> None:
     """A second end, a run after the end, more losses than allowed, a rejected job that ran, one without a submit."""
     assert judge(evidence(RUNNING, DONE, DONE)).doubled

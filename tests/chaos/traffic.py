@@ -29,7 +29,10 @@ GROUP = 50
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of job: how often it is drawn, what it does, what its spec says, and how it ends if nothing goes wrong."""
+    """A kind of job: how often it is drawn, what it does, what its spec says, and how it ends if nothing goes wrong.
+
+    `delay_s`: it waits for a time up to so many seconds after its submission.
+    """
 
     name: str
     weight: int
@@ -37,6 +40,7 @@ class Kind(msgspec.Struct, frozen=True):
     fields: dict[str, Any] = {}
     reason: Reason | None = None
     size: int | None = None
+    delay_s: float | None = None
 
 
 KINDS = (
@@ -52,6 +56,8 @@ KINDS = (
         {"timeout": timedelta(seconds=2), "grace": timedelta(seconds=0.5)}, Reason.TIMEOUT,
     ),
     Kind("a group", 2, {}, size=GROUP),
+    Kind("delayed", 10, {"sleep": 0.5}, delay_s=12),
+    Kind("a delayed group", 1, {}, size=GROUP, delay_s=12),
 )  # fmt: skip
 
 
@@ -113,6 +119,8 @@ class Traffic(Thread):
             work["sleep"] = round(work["sleep"] * self._random.uniform(0.2, 1.2), 2)
         now = datetime.now(UTC)
         fields = kind.fields | {"work": self._world.ledger.work(**work), "size": kind.size, "submitted_at": now}
+        if kind.delay_s is not None:
+            fields["not_before"] = now + timedelta(seconds=self._random.uniform(0, kind.delay_s))
         group = make_group_id(now, self._random.getrandbits(40))
         specs = [Spec(v=WIRE_VERSION, group=group, index=index, **fields) for index in range(kind.size or 1)]
         try:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from tqcli.jetstream.pull import Delivery
 
 EARLY = timedelta(milliseconds=50)
-"""A job may start that much before its time: not every clock is right to the millisecond."""
+"""So shortly before its time a job waits in its slot: a timer would take longer."""
 
 
 class Attempt:
@@ -153,9 +153,11 @@ class Attempt:
             return False
         if self._record.state is State.RUNNING and not await self._take_over():
             return False
-        if (at := self._start_at()) is not None and at - await self._broker_now() > EARLY:
-            await self._wait_in_broker(at)
-            return False
+        if (at := self._start_at()) is not None and (early := at - await self._broker_now()) > timedelta(0):
+            if early > EARLY:
+                await self._wait_in_broker(at)
+                return False
+            await self._desk.broker.link.sleep(early.total_seconds())
         if self.spec.expires_at is not None and now() > self.spec.expires_at:
             await self._conclude(Expired())
             return False

@@ -10,7 +10,6 @@ import pytest
 from tests.support.agents import AgentProcess, read_record, wait_until_final
 from tests.support.eventually import eventually
 from tests.unit.core.examples import vary
-from tqcli.agent.attempt import EARLY
 from tqcli.client.cancel import cancel
 from tqcli.client.once import submit_once
 from tqcli.client.queues import limit_queue
@@ -54,9 +53,7 @@ def test_each_of_many_jobs_runs_once_and_none_early(stage: Stage, start_agent: S
     specs = [stage.submit(not_before=moment) for moment in times]
     records = [wait_until_final(stage, spec, 60) for spec in specs]
     assert {(one.state, one.attempt, one.losses) for one in records} == {(State.SUCCEEDED, 1, 0)}
-    early = [
-        one for one, moment in zip(records, times, strict=True) if one.started_at and one.started_at < moment - EARLY
-    ]
+    early = [one for one, moment in zip(records, times, strict=True) if one.started_at and one.started_at < moment]
     assert early == []
     eventually(lambda: count(stage, stage.names.timers) == 0, 10)
 
@@ -112,16 +109,16 @@ def test_job_cancelled_while_it_waits_never_runs(stage: Stage, start_agent: Star
     assert count(stage, stage.names.timers) == 0
 
 
-@pytest.mark.parametrize("far", [False, True])
-def test_cancel_during_the_move_wins(stage: Stage, start_agent: StartAgent, *, far: bool) -> None:
-    """The record is final before the timer is set: a far timer is removed, a near one finds the record."""
-    spec = stage.submit(not_before=soon(200_000 if far else 3_600), queue="other")
+def test_cancel_during_the_move_leaves_no_far_timer(stage: Stage, start_agent: StartAgent) -> None:
+    """The record is final before the timer is set: when it fired, the record might be forgotten."""
+    spec = stage.submit(not_before=soon(200_000), queue="other")
     stage.run(cancel(stage.broker, spec.id))
     item = Item(stage.names.job("other", "normal", spec.group, 0), f"{spec.group}-held", encode_spec(spec))
     stage.run(enqueue(stage.broker, item))
     start_agent(queues=("other",))
     eventually(lambda: count(stage, stage.names.jobs) == 0, 20)
-    assert count(stage, stage.names.timers) == (0 if far else 1)
+    assert count(stage, stage.names.timers) == 0
+    assert (read_record(stage, spec) or pytest.fail("no record")).state is State.CANCELLED
 
 
 def test_started_job_goes_at_once(stage: Stage, start_agent: StartAgent) -> None:
@@ -170,7 +167,7 @@ def test_key_and_time_go_together(stage: Stage, start_agent: StartAgent) -> None
     assert (record.state, record.attempt) == (State.SUCCEEDED, 1)
     assert record.started_at is not None
     assert spec.not_before is not None
-    assert record.started_at >= spec.not_before - EARLY
+    assert record.started_at >= spec.not_before
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -183,10 +180,9 @@ def test_wrong_clock_of_an_agent_does_not_matter(stage: Stage, tmp_path: Path, h
         record, other = wait_until_final(stage, later, 30), wait_until_final(stage, retried, 30)
     assert (record.state, record.attempt, other.attempt) == (State.SUCCEEDED, 1, 2)
     assert record.started_at is not None
-    assert record.started_at - timedelta(hours=hours) >= due - EARLY
+    assert record.started_at - timedelta(hours=hours) >= due
     first, second = other.attempts
-    assert first.finished_at is not None
-    assert second.started_at - first.finished_at >= timedelta(seconds=1) - EARLY
+    assert second.started_at - first.started_at >= timedelta(seconds=1)
 
 
 def test_retry_starts_when_it_is_due(stage: Stage, start_agent: StartAgent) -> None:
@@ -196,5 +192,4 @@ def test_retry_starts_when_it_is_due(stage: Stage, start_agent: StartAgent) -> N
     record = wait_until_final(stage, spec)
     first, second, third = record.attempts
     for one, other in ((first, second), (second, third)):
-        assert one.finished_at is not None
-        assert other.started_at - one.finished_at >= timedelta(milliseconds=500) - EARLY
+        assert other.started_at - one.started_at >= timedelta(milliseconds=500)
