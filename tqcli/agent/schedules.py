@@ -26,16 +26,21 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tqcli.agent.desk import say
 from tqcli.core.codec import decode_record
 from tqcli.core.ids import JobId
 from tqcli.core.names import check_name
 from tqcli.core.planning import advance, launch, note_ends, refuse, settle
+from tqcli.core.record import Record
+from tqcli.core.spec import WIRE_VERSION
+from tqcli.core.state import Reason, State
 from tqcli.errors import CorruptRecord, InvalidInput, NotFound, TqError, Unavailable
 from tqcli.jetstream.api import WrongSequence, check_ack
 from tqcli.jetstream.cancelling import cancel_job
 from tqcli.jetstream.clock import BrokerClock
-from tqcli.jetstream.lookup import find_first, load_many
+from tqcli.jetstream.lookup import ask_leader, load_many
 from tqcli.jetstream.scan import last_stored
 from tqcli.jetstream.schedules import (
     UnreadableSchedule,
@@ -54,7 +59,6 @@ from tqcli.jetstream.timers import ENDED, LEAD, remove_schedule_timer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tqcli.core.record import Record
     from tqcli.core.schedule import Run, Schedule
     from tqcli.jetstream.broker import Broker
 
@@ -63,6 +67,8 @@ SPREAD_S = 5.0
 """Agents that were started together look at different times."""
 
 _TRIES = 50
+_UNREADABLE = Record(v=WIRE_VERSION, spec=msgspec.Raw(b"{}"), state=State.FAILED, reason=Reason.REJECTED)
+"""What stands for a record that can't be read: whoever gets its job next ends it so, and no run must wait for that."""
 
 
 class Schedules:
@@ -210,15 +216,17 @@ class Schedules:
         return note_ends(schedule, records, forgotten)
 
     async def _load_records(self, runs: Iterable[Run]) -> dict[str, Record]:
-        """Return the records of the runs' jobs, by their ids. One that can't be read is as good as none."""
+        """Return the records of the runs' jobs, by their ids."""
         names = self._broker.names
         subjects = {names.record(run.job, 0): run.job for run in runs}
         if not subjects:
             return {}
         records = {}
         for subject, stored in (await load_many(self._broker.link, names.records, list(subjects))).items():
-            with suppress(CorruptRecord):
+            try:
                 records[subjects[subject]] = decode_record(stored.body)
+            except CorruptRecord:
+                records[subjects[subject]] = _UNREADABLE
         return records
 
     async def _is_forgotten(self, run: Run) -> bool:
@@ -231,7 +239,7 @@ class Schedules:
             (names.jobs, names.job_anywhere(JobId(run.job))),
             (names.records, names.record(run.job, 0)),
         ):
-            if await find_first(link, stream, subject) is not None:
+            if await ask_leader(link, stream, subject) is not None:
                 return False
         return True
 

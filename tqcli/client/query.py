@@ -9,7 +9,6 @@ which was stored before the message went away.
 
 from __future__ import annotations
 
-from base64 import b64decode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,9 +22,8 @@ from tqcli.core.ids import JobId
 from tqcli.core.job import Job, describe
 from tqcli.core.state import State
 from tqcli.errors import NotFound
-from tqcli.jetstream.api import call
 from tqcli.jetstream.link import NoResponders
-from tqcli.jetstream.lookup import count_messages, find_first, load_many
+from tqcli.jetstream.lookup import ask_leader, count_messages, find_first, load_many
 from tqcli.jetstream.scan import oldest_first
 from tqcli.jetstream.subjects import split_tail
 from tqcli.jetstream.timers import find_timer
@@ -140,7 +138,7 @@ async def find(broker: Broker, job: JobId) -> Found:
             raise
     else:
         message = await _ask_for_message(broker, job, jobs)
-        record = await _ask_leader(broker, names.records, records)
+        record = await ask_leader(broker.link, names.records, records)
         if record is not None:
             return _from_record(record)
         if message is not None:
@@ -247,15 +245,6 @@ async def _ask_for_message(broker: Broker, job: JobId, jobs: str) -> bytes | Non
     names, index = broker.names, "*" if job.index is None else job.index
     places = (names.jobs, jobs), *((names.timers, subject) for subject in names.timers_of(job.group, index))
     for stream, subject in (*places, (names.jobs, jobs)):
-        if (message := await _ask_leader(broker, stream, subject)) is not None:
+        if (message := await ask_leader(broker.link, stream, subject)) is not None:
             return message
     return None
-
-
-async def _ask_leader(broker: Broker, stream: str, subject: str) -> bytes | None:
-    """Return the first message that matches as the stream's leader has it, or None."""
-    try:
-        answer = await call(broker.link, f"STREAM.MSG.GET.{stream}", {"seq": 1, "next_by_subj": subject})
-    except NotFound:
-        return None
-    return b64decode(answer["message"].get("data", ""))

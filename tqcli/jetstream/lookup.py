@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,6 +45,25 @@ async def find_first(link: Link, stream: str, wildcard: str, *, start: int = 1) 
     if reply.status is not None:
         return None
     return Stored(reply.headers["Nats-Subject"], int(reply.headers["Nats-Sequence"]), reply.body)
+
+
+async def ask_leader(link: Link, stream: str, subject: str) -> bytes | None:
+    """Return the first message whose subject matches as the stream's leader has it, or None: a replica may lag."""
+    found = await _get(link, stream, {"seq": 1, "next_by_subj": subject})
+    return None if found is None else found.body
+
+
+async def load_from_leader(link: Link, stream: str, subject: str) -> Stored | None:
+    """Return the newest message of one subject (no wildcard) as the stream's leader has it, or None."""
+    return await _get(link, stream, {"last_by_subj": subject})
+
+
+async def _get(link: Link, stream: str, request: dict[str, Any]) -> Stored | None:
+    try:
+        found = (await call(link, f"STREAM.MSG.GET.{stream}", request))["message"]
+    except NotFound:
+        return None
+    return Stored(found["subject"], found["seq"], b64decode(found.get("data", "")))
 
 
 async def count_messages(link: Link, stream: str, wildcard: str) -> int:

@@ -16,7 +16,8 @@ from tqcli.errors import CorruptRecord, NotFound, Unknown
 from tqcli.jetstream.api import WrongSequence, call, check_ack
 from tqcli.jetstream.enqueue import Item, enqueue
 from tqcli.jetstream.link import NoResponders
-from tqcli.jetstream.scan import load_last, read_page
+from tqcli.jetstream.lookup import load_from_leader
+from tqcli.jetstream.scan import read_page
 from tqcli.jetstream.subjects import HEADER_EXPECTED
 from tqcli.jetstream.timers import remove_schedule_timer, set_schedule_timer, spell_moment
 from tqcli.jetstream.topology import consumer_info, stream_state
@@ -52,18 +53,12 @@ class UnreadableSchedule(CorruptRecord):
 
 
 async def load_schedule(broker: Broker, name: str) -> Snapshot | None:
-    """Return the schedule of that name, or None where there is none.
+    """Return the schedule of that name, or None where there is none; as the leader has it: it is to be decided by.
 
     Raises:
         UnreadableSchedule: the stored bytes are none.
     """
-    names = broker.names
-    try:
-        stored = await load_last(broker.link, names.schedules, names.schedule(name))
-    except NoResponders:
-        if await has_schedules(broker):
-            raise
-        return None
+    stored = await load_from_leader(broker.link, broker.names.schedules, broker.names.schedule(name))
     return None if stored is None else _read(stored)
 
 
@@ -110,7 +105,7 @@ async def write_schedule(broker: Broker, schedule: Schedule, *, expected: int) -
                 raise
             await broker.link.sleep(_PAUSE_S)
         except WrongSequence:
-            stored = await load_last(broker.link, broker.names.schedules, subject) if unsure else None
+            stored = await load_from_leader(broker.link, broker.names.schedules, subject) if unsure else None
             if stored is not None and stored.body == body:
                 return stored.sequence
             raise

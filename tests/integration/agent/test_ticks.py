@@ -17,7 +17,7 @@ from tqcli.client.queues import add_queue, remove_queue
 from tqcli.client.schedules import pause_schedule, remove_schedule, run_schedule
 from tqcli.core.rule import EveryRule
 from tqcli.core.spec import Shell
-from tqcli.core.state import State
+from tqcli.core.state import Reason, State
 from tqcli.errors import Unknown
 from tqcli.jetstream.api import call
 from tqcli.jetstream.broker import Broker
@@ -178,6 +178,16 @@ def test_a_job_that_is_there_no_more_holds_up_nothing(stage: Stage, overlap: str
     tick(stage)
     assert [one.forgotten for one in runs(load(stage))] == [True, False]
     assert count_jobs(stage) == 1
+
+
+def test_a_record_that_cannot_be_read_holds_up_nothing(stage: Stage) -> None:
+    """Its job is rejected by the next agent that gets it."""
+    add_due(stage)
+    tick(stage)
+    stage.put(stage.names.record(runs(load(stage))[0].job, 0), b"{}")
+    make_due(stage)
+    tick(stage)
+    assert [one.reason for one in runs(load(stage))] == [Reason.REJECTED, None]
 
 
 def test_a_run_that_waits_in_a_paused_queue_keeps_others_from_piling_up(stage: Stage) -> None:
