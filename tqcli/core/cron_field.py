@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _NUMBER = re.compile(r"\d+", re.ASCII)
-_WEEK = 7
 _WEEKS_MAX = 5
 _BEFORE_MAX = 30
 
@@ -50,7 +49,10 @@ WEEKDAY = FieldKind("day of week", 0, 7, "write 0-7 or sun-sat, 1#2 or 5L, as in
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What a field asks for: `numbers` in order, days by name, and whether it was written with a `*` first."""
+    """What a field asks for: `numbers` in order, days by name, and whether it was written with a `*` first.
+
+    Sunday is 0 or 7, as it was written.
+    """
 
     numbers: tuple[int, ...]
     named: tuple[NamedDay, ...]
@@ -109,8 +111,7 @@ class FieldReader:
         step = 1
         if steps:
             step = self._read_step(steps[0])
-        for number in range(low, high + 1, step):
-            self._numbers.add(number % _WEEK if self._kind is WEEKDAY else number)
+        self._numbers.update(range(low, high + 1, step))
 
     def _read_step(self, word: Word) -> int:
         kind = self._kind

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _CLOCK = re.compile(r"(?:(today|tomorrow)[ ]+)?(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d-?\d)(?:[T ]+(\d[\d:.,]*)(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
 _SHORT_HOUR = re.compile(r"\d:", re.ASCII)
-_DURATION = re.compile(r"\d[\d.]*(ms|[dhms])(\d.*)?", re.ASCII)
-_HALF_DAY = re.compile(r"(.*\d) ?[ap]\.?m\.?", re.ASCII)
+_DURATION = r"\d[\d.]*(ms|[dhms])(\d.*)?"
+_HALF_DAY = r"(.*\d) ?[ap]\.?m\.?"
 _EXAMPLES = "times look like 17:30, 'tomorrow 9:00', 2026-11-22, 2026-11-22T17:30 or 2026-11-22T17:30Z"
 _WORDS = ("today", "tomorrow", "now")
 _DAY = timedelta(days=1)
@@ -94,9 +94,9 @@ def _suggest_later(words: str, meant: datetime, now: datetime) -> str:
 
 def _suggest(words: str) -> str:
     lowered = words.lower()
-    if _DURATION.fullmatch(lowered):
+    if re.fullmatch(_DURATION, lowered):
         return f"write --in {words} for a time from now" if len(words) <= 9 else _EXAMPLES  # noqa: PLR2004 - short
-    if _HALF_DAY.fullmatch(lowered):
+    if re.fullmatch(_HALF_DAY, lowered):
         return "write the hours from 0 to 23, as in 17:30"
     from tqcli.core.nearest import nearest  # noqa: PLC0415 - only a mistake needs it
 

@@ -106,6 +106,15 @@ def test_odd_zone_is_right(zone: str, expression: str, start: datetime, expected
     assert planned(CronRule(expression, zone), start, len(expected)) == expected
 
 
+@pytest.mark.parametrize(("dst", "day"), [("once", 26), ("skip", 26), ("both", 25)])
+def test_search_may_begin_in_the_repeated_hour(dst: Daylight, day: int) -> None:
+    """At the second 2:10 of 25 October in Berlin, 2:30 has been; what a search has not seen counts all the same."""
+    rule = CronRule("30 2 * * *", "Europe/Berlin", dst)
+    moment = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+    assert next_after(rule, moment) == datetime(2026, 10, day, 1, 30, tzinfo=UTC)
+    assert last_until(rule, moment) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
 def test_expression_that_only_daylight_saving_matches_ends() -> None:
     """2:30 on the last Sunday of March does not exist in Berlin: at the end of the gap, or never."""
     never = "30 2 25-31 3 */7"
