@@ -197,6 +197,14 @@ def test_user_is_not_looked_for_in_an_own_crontab() -> None:
     assert remark.hint == "a line of a user's own crontab has no user"
 
 
+def test_what_no_program_can_be_given_is_refused() -> None:
+    """Neither the command nor what it reads nor a variable may have a NUL."""
+    crontab = parse_crontab("* * * * * a\0b\n* * * * * cat%a\0b\nA=b\0c\n")
+    assert crontab.entries == ()
+    assert all("contains a NUL byte" in remark.text for remark in crontab.remarks)
+    assert [remark.line for remark in crontab.remarks] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_end_of_line_is_no_part_of_the_command(end: str) -> None:
     """A file from another system runs the same commands."""

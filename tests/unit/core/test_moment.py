@@ -66,6 +66,12 @@ def test_time_in_the_past_is_refused(text: str, said: str, hint: str) -> None:
     assert hint in (caught.value.hint or "")
 
 
+def test_this_very_moment_has_not_passed() -> None:
+    """What is printed to the second can be typed again at once."""
+    now = NOW.replace(microsecond=0)
+    assert parse_moment("19:13:05", now=now, zone=UTC) == now
+
+
 def test_past_is_allowed_where_it_is_asked_for() -> None:
     """A stretch of time to look at lies in the past."""
     assert parse_moment("17:30", now=NOW, zone=UTC, past=True) == datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
