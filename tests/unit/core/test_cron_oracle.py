@@ -20,6 +20,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pytest
 from cronsim import CronSim, CronSimError
 
 from tests.unit.core.crons import ZONES, Matcher, random_expression
@@ -30,6 +31,7 @@ from tqcli.core.rule import CronRule, last_until, planned_between
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.timeout(300)
 EXPRESSIONS = 10_000
 COUNT = 3
 SIM_COUNT = 2
