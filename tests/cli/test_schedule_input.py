@@ -48,6 +48,11 @@ def test_wrong_schedule_is_not_added(capfd: pytest.CaptureFixture[str], words: t
     assert ADD[words] in refuse(capfd, "add", "x", *words)
 
 
+def test_long_expression_is_not_shown_again(capfd: pytest.CaptureFixture[str]) -> None:
+    """A mark below a folded line would point anywhere."""
+    assert "^" not in refuse(capfd, "add", "x", "--cron", f"{'1,' * 99}x * * * *", *COMMAND)
+
+
 def test_wrong_name_is_not_added(capfd: pytest.CaptureFixture[str]) -> None:
     """It would be part of a subject."""
     assert "'a.b' can't name a schedule" in refuse(capfd, "add", "a.b", "--every", "1h", *COMMAND)

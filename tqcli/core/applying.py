@@ -71,7 +71,7 @@ def _plan(wanted: Wanted, last: Schedule | None, now: datetime) -> Change:
         _check_runs(wanted, after)
         return Change(what="added", name=name, after=after, redefined=True, pausing=wanted.paused)
     was_paused = last.paused is not None
-    pausing = None if wanted.paused in {None, was_paused} else wanted.paused
+    pausing = None if wanted.paused == was_paused else wanted.paused
     differences: list[Difference] = []
     if redefined := after.definition != last.definition:
         _check_runs(wanted, after)

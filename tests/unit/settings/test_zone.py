@@ -49,7 +49,15 @@ def test_variable_without_a_name_is_a_wrong_setting(etc: Path, monkeypatch: pyte
 def test_link_says_the_name(etc: Path) -> None:
     """The C library reads what it points at, so an old /etc/timezone does not count."""
     (etc / "timezone").write_text("Europe/Paris\n")
-    (etc / "localtime").symlink_to("/usr/share/zoneinfo/posix/Europe/Berlin")
+    (etc / "localtime").symlink_to("/usr/share/zoneinfo/Europe/Berlin")
+    assert machine_zone(etc) == "Europe/Berlin"
+
+
+def test_copies_of_the_zones_have_the_same_names(etc: Path) -> None:
+    """Some systems link to those below `posix`."""
+    (etc / "zoneinfo" / "posix" / "Europe").mkdir(parents=True)
+    (etc / "zoneinfo" / "posix" / "Europe" / "Berlin").write_bytes(b"TZif2")
+    (etc / "localtime").symlink_to(etc / "zoneinfo" / "posix" / "Europe" / "Berlin")
     assert machine_zone(etc) == "Europe/Berlin"
 
 

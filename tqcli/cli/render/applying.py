@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tqcli.cli.render.schedule import describe_next
-from tqcli.cli.render.words import one_line
 from tqcli.cli.table import Column, draw_table
 from tqcli.core.rule import describe_rule
 
@@ -32,7 +31,7 @@ def change_lines(changes: Sequence[Change], zone: str, now: datetime, output: Ou
             told = f"  {describe_rule(schedule.definition.rule)}, "
             told += "paused" if change.pausing else describe_next(schedule, zone, now)
         yield f"{output.paint(f'{sign} {change.name}', look)}{told}"
-        rows = [[one.option, one_line(one.old), "→", one_line(one.new)] for one in change.differences]
+        rows = [[one.option, one.old, "→", one.new] for one in change.differences]
         width = None if output.width is None else max(output.width - len(_INDENT), 1)
         if rows:
             yield from (f"{_INDENT}{line}" for line in draw_table(_FIELDS, rows, width=width))

@@ -151,7 +151,7 @@ def _tell_entry(entry: Entry, last: str, output: Output) -> list[str]:
         case Skipped():
             most = "at least " if entry.more else ""
             number = "" if entry.count == 1 else f", {most}{entry.count:,} times until {last}"
-            return [output.paint("skipped", "yellow"), "", f"{one_line(entry.reason)}{number}"]
+            return [output.paint("skipped", "yellow"), "", f"{entry.reason}{number}"]
         case Backfilled():
             there = f", {entry.existed:,} were there" if entry.existed else ""
             return ["backfilled", "", f"{count(entry.submitted, 'job')} until {last}{there}"]
