@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.quick import QuickTq
 from tqcli.client.query import resolve
 from tqcli.core.ids import parse_job_id
 from tqcli.core.job import Job
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from tests.support.tq import Tq
 
 DAILY = ("--cron", "30 4 * * *", "--tz", "Europe/Berlin")
+
+
+@pytest.fixture
+def tq(tq: Tq, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tq:
+    """Return a `tq` that is called within this process."""
+    return QuickTq(tq, capfd, monkeypatch)
 
 
 def load(tq: Tq, name: str) -> dict[str, Any]:

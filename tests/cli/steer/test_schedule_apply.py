@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.quick import QuickTq
+
 if TYPE_CHECKING:
     from tests.support.tq import Tq
 
@@ -22,6 +24,12 @@ every = "1h"
 shell = "date"
 paused = true
 """
+
+
+@pytest.fixture
+def tq(tq: Tq, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tq:
+    """Return a `tq` that is called within this process."""
+    return QuickTq(tq, capfd, monkeypatch)
 
 
 @pytest.mark.usefixtures("stage")

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.quick import QuickTq
+
 if TYPE_CHECKING:
     from tests.support.tq import Tq
 
 NOBODY = ("--server", "nats://127.0.0.1:1")
+
+
+@pytest.fixture
+def tq(tq: Tq, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tq:
+    """Return a `tq` that is called within this process."""
+    return QuickTq(tq, capfd, monkeypatch)
 
 
 def test_preview_needs_no_broker(tq: Tq) -> None:
