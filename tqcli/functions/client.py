@@ -69,13 +69,13 @@ class Client:
         """Submit a job that makes this call; as `submit`."""
         prepared, has_key = self._prepare(call)
         sent = self._background.run(lambda broker: _send(broker, prepared, has_key=has_key))
-        return Handle(self._background, sent.id, existed=sent is not prepared.spec)
+        return Handle(self._background, sent.id, owner=self, existed=sent is not prepared.spec)
 
     async def asend(self, call: Call[R]) -> Handle[R]:
         """Submit a job that makes this call; as `submit`."""
         prepared, has_key = self._prepare(call)
         sent = await self._background.arun(lambda broker: _send(broker, prepared, has_key=has_key))
-        return Handle(self._background, sent.id, existed=sent is not prepared.spec)
+        return Handle(self._background, sent.id, owner=self, existed=sent is not prepared.spec)
 
     def handle(self, job_id: str) -> Handle[Any]:
         """Return the job of this id, wherever it was submitted.
@@ -83,7 +83,7 @@ class Client:
         Raises:
             InvalidInput: it has not the form of an id.
         """
-        return Handle(self._background, parse_job_id(job_id))
+        return Handle(self._background, parse_job_id(job_id), owner=self)
 
     def close(self) -> None:
         """Leave the broker. Handles and further calls connect again."""

@@ -51,12 +51,13 @@ class Handle(Generic[R_co]):
     All of them raise `NotFound` where there is no such job any more, and `Unavailable` where the broker can't be asked.
     """
 
-    def __init__(self, background: Background, job_id: JobId, *, existed: bool = False) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, background: Background, job_id: JobId, *, owner: object, existed: bool = False) -> None:
+        """Nothing is asked yet. `owner` leaves the broker when nobody has it any more, so a handle keeps it."""
         self.id = str(job_id)
         self.existed = existed
         self._job_id = job_id
         self._background = background
+        self._owner = owner
 
     def __repr__(self) -> str:
         """Return what tells it from others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -290,7 +291,20 @@ def test_closed_client_ends_the_waiting_and_can_be_used_again(client: Client) ->
     client.close()
     thread.join(PATIENCE_S)
     assert ["closed" in str(error) for error in told] == [True]
+    assert "tq" not in {thread.name for thread in threading.enumerate()}
     assert handle.cancel()
+
+
+def test_client_that_nobody_has_any_more_leaves() -> None:
+    """A handle counts as having it."""
+    before = set(threading.enumerate())
+    handle = Client(context="stage").submit(add, 1)
+    gc.collect()
+    assert handle.result(PATIENCE_S) == 2
+    (thread,) = set(threading.enumerate()) - before
+    del handle
+    gc.collect()
+    eventually(lambda: not thread.is_alive(), PATIENCE_S)
 
 
 def test_server_that_is_not_there_is_named() -> None:
