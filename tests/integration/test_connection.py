@@ -62,6 +62,27 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(scenario)
 
 
+def test_server_that_moved_is_found_where_it_is_now(fresh_server: NatsServer) -> None:
+    """With the password that it has there; a subscription goes along."""
+
+    async def scenario() -> None:
+        got: list[bytes] = []
+        with NatsServer(user="tq", password=secrets.token_hex(8)) as other:
+            known: list[Endpoint | None] = [None]
+            async with connected(fresh_server.endpoint) as connection:
+                connection.locate_by(lambda: known[0])
+                await connection.subscribe_callback("news", lambda message: got.append(message.body))
+                fresh_server.stop()
+                await eventually_async(lambda: not connection.connected, 10.0)
+                known[0] = other.endpoint
+                await eventually_async(lambda: connection.connected, 10.0)
+                assert connection.server.url == other.url
+                await connection.publish("news", b"moved")
+                await eventually_async(lambda: got == [b"moved"], 5.0)
+
+    run(scenario())
+
+
 def test_callback_gets_messages_as_they_arrive(nats_server: NatsServer, unique: str) -> None:
     """A callback subscription delivers in order, and stops when closed."""
 
