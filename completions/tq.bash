@@ -87,8 +87,8 @@ _tq_known() {
 _tq_options() {
     case $1 in
     '') kind='--version --show-completion --install-completion --context --server --json --debug -h --help' ;;
-    'run') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --in --at --context --server --json --debug -h --help' ;;
-    'submit') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --key --in --at --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
+    'run') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --isolation --key --in --at --context --server --json --debug -h --help' ;;
+    'submit') kind='-q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --isolation --key --in --at --array --each-line --wait --follow --context --server --json --debug -h --help' ;;
     'status') kind='--context --server --json --debug -h --help' ;;
     'ls') kind='-s --state -q --queue -n --name --since -l --limit --context --server --json --debug -h --help' ;;
     'logs') kind='-f --follow --tail --since --attempt --stdout --stderr --timestamps --prefix --context --server --json --debug -h --help' ;;
@@ -98,7 +98,7 @@ _tq_options() {
     'cancel') kind='--context --server --json --debug -h --help' ;;
     'retry') kind='--failed --context --server --json --debug -h --help' ;;
     'schedule') kind='--context --server --json --debug -h --help' ;;
-    'schedule add') kind='--cron --tz --dst --every --at --jitter --until --max-runs --overlap --catch-up --paused --note -q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --replace --context --server --json --debug -h --help' ;;
+    'schedule add') kind='--cron --tz --dst --every --at --jitter --until --max-runs --overlap --catch-up --paused --note -q --queue -n --name --priority -f --file --retries --backoff --retry-on --no-retry-on --timeout --grace --expires --max-losses -e --env --cwd --stdin --shell --py --arg --args --isolation --replace --context --server --json --debug -h --help' ;;
     'schedule ls') kind='--context --server --json --debug -h --help' ;;
     'schedule show') kind='--context --server --json --debug -h --help' ;;
     'schedule next') kind='--cron --tz --dst -n --number --context --server --json --debug -h --help' ;;
@@ -111,7 +111,7 @@ _tq_options() {
     'schedule apply') kind='--prune --dry-run --context --server --json --debug -h --help' ;;
     'cron') kind='--context --server --json --debug -h --help' ;;
     'cron import') kind='--system --prefix --paused --replace --dry-run --context --server --json --debug -h --help' ;;
-    'agent') kind='-q --queue -c --slots --name --context --server --json --debug -h --help' ;;
+    'agent') kind='--isolation --worker-jobs --worker-memory -q --queue -c --slots --name --context --server --json --debug -h --help' ;;
     'agents') kind='--context --server --json --debug -h --help' ;;
     'agents drain') kind='--context --server --json --debug -h --help' ;;
     'queue') kind='--context --server --json --debug -h --help' ;;
@@ -331,6 +331,8 @@ _tq_value() {
         'cron --server' | \
         'cron import --prefix' | \
         'cron import --server' | \
+        'agent --worker-jobs' | \
+        'agent --worker-memory' | \
         'agent -c' | \
         'agent --slots' | \
         'agent --name' | \
@@ -395,6 +397,10 @@ _tq_value() {
         'context add --tls-ca' | \
         'context add --tls-cert' | \
         'context add --tls-key') kind='file' ;;
+    'run --isolation' | \
+        'submit --isolation' | \
+        'schedule add --isolation' | \
+        'agent --isolation') kind='process fresh' ;;
     'ls -s' | \
         'ls --state') kind='scheduled blocked queued running retrying succeeded failed cancelled expired' ;;
     'logs --attempt') kind='all' ;;

@@ -108,6 +108,7 @@ function __tq_options
             echo --py\t'call this Python function'
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
+            echo --isolation\t'a warm process, used again after it, or a fresh one'
             echo --key\t'submit one job at most with this key, however often tried'
             echo --in\t'start it after this long: 90s, 2h'
             echo --at\t'start it at this time: 17:30, \'tomorrow 9:00\''
@@ -141,6 +142,7 @@ function __tq_options
             echo --py\t'call this Python function'
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
+            echo --isolation\t'a warm process, used again after it, or a fresh one'
             echo --key\t'submit one job at most with this key, however often tried'
             echo --in\t'start it after this long: 90s, 2h'
             echo --at\t'start it at this time: 17:30, \'tomorrow 9:00\''
@@ -274,6 +276,7 @@ function __tq_options
             echo --py\t'call this Python function'
             echo --arg\t'a keyword argument; V is JSON where it can be, else text'
             echo --args\t'its positional arguments, as a JSON array'
+            echo --isolation\t'a warm process, used again after it, or a fresh one'
             echo --replace\t'change the schedule of that name'
             echo --context\t'the broker to use (TQ_CONTEXT)'
             echo --server\t'the broker\'s URL (TQ_SERVER)'
@@ -384,6 +387,9 @@ function __tq_options
             echo -h\t'show this help'
             echo --help\t'show this help'
         case 'agent'
+            echo --isolation\t'Python jobs in warm processes (process), or each in a fresh one'
+            echo --worker-jobs\t'a new warm process after N jobs (10,000)'
+            echo --worker-memory\t'a new warm process once it needs more than this (1G)'
             echo -q\t'a queue to serve (default); may be repeated'
             echo --queue\t'a queue to serve (default); may be repeated'
             echo -c\t'how many jobs at once (one for each CPU)'
@@ -834,6 +840,8 @@ function __tq_value
             'cron --server' \
             'cron import --prefix' \
             'cron import --server' \
+            'agent --worker-jobs' \
+            'agent --worker-memory' \
             'agent -c' \
             'agent --slots' \
             'agent --name' \
@@ -904,6 +912,11 @@ function __tq_value
             'context add --tls-cert' \
             'context add --tls-key'
             echo 'file'
+        case 'run --isolation' \
+            'submit --isolation' \
+            'schedule add --isolation' \
+            'agent --isolation'
+            echo '=process fresh'
         case 'ls -s' \
             'ls --state'
             echo '=scheduled blocked queued running retrying succeeded failed cancelled expired'

@@ -216,7 +216,7 @@ def test_options_of_a_job_are_those_that_every_release_keeps() -> None:
     names = {name for parameter in parameters() for name in parameter.info.param_decls or ()}
     kept = (
         "-q --queue -n --name --priority --retries --backoff --retry-on --no-retry-on --timeout --grace --expires "
-        "--in --at -e --env --cwd --stdin --shell --key --py --arg --args -f --file --max-losses"
+        "--in --at -e --env --cwd --stdin --shell --key --py --arg --args -f --file --max-losses --isolation"
     )
     assert names == set(kept.split())
 
@@ -238,7 +238,7 @@ def test_options_reach_the_job() -> None:
     job = options(
         *["-q", "big", "-n", "nightly", "--priority", "low", "--retries", "3", "--backoff", "fixed:10s"],
         *["--retry-on", "75", "--no-retry-on", "2", "--timeout", "5m", "--grace", "3s", "--expires", "1d"],
-        *["--cwd", "/tmp", "--stdin", "-", "--max-losses", "1", "-e", "A=1", "-e", "B="],  # noqa: S108 - a name
+        *["--cwd", "/tmp", "--stdin", "-", "--max-losses", "1", "--isolation", "fresh", "-e", "A=1", "-e", "B="],  # noqa: S108 - a name
         command=("true",),
     )
     given_options = {name: value for name, value in msgspec.structs.asdict(job).items() if value is not None}
@@ -257,6 +257,7 @@ def test_options_reach_the_job() -> None:
         "cwd": "/tmp",  # noqa: S108 - a name
         "stdin": "-",
         "max_losses": 1,
+        "isolation": "fresh",
         "env": {"A": "1", "B": ""},
     }
 

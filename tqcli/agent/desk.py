@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.clock import BrokerClock
     from tqcli.process.pool import RunnerPool
+    from tqcli.process.workers import Workers
 
 
 class Desk(NamedTuple):
-    """The tools of one agent; `environment` is what its jobs inherit, `clock` what timers go by."""
+    """The tools of one agent; `environment` is what its jobs inherit, `clock` what timers go by.
+
+    Without `workers` every job is a new process.
+    """
 
     name: str
     broker: Broker
@@ -24,6 +28,7 @@ class Desk(NamedTuple):
     runners: RunnerPool
     environment: dict[str, str]
     clock: BrokerClock
+    workers: Workers | None = None
 
 
 def now() -> datetime:

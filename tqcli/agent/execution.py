@@ -1,4 +1,4 @@
-"""The child of an attempt: started in a runner, listened to, stopped when somebody says so."""
+"""The child of an attempt: started in a runner, or a warm worker, listened to, stopped when somebody says so."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from tqcli.agent.printing import LogPump
 from tqcli.core.outcome import Interrupted, Lost, Outcome, TimedOut
 from tqcli.core.spec import DEFAULT_GRACE
-from tqcli.process.child import Ended, NoProcess, RunnerLost
+from tqcli.process.child import Ended, NoProcess, Runner, RunnerLost
 from tqcli.process.python import parse_result
+from tqcli.process.warm import Unbegun, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tqcli.agent.desk import Desk
     from tqcli.core.record import Output
     from tqcli.core.spec import Spec
-    from tqcli.process.child import Runner
     from tqcli.process.command import Command
 
 LONG_S = 0.03
@@ -48,7 +48,7 @@ class Execution:
     def __init__(self, desk: Desk) -> None:
         """Nothing happens before `run`."""
         self._desk = desk
-        self._runner: Runner | None = None
+        self._runner: Runner | Worker | None = None
         self._pump: LogPump | None = None
         self._grace = DEFAULT_GRACE
         self._stopped: Stop | None = None
@@ -69,17 +69,31 @@ class Execution:
         """Run the child to its end; what it prints goes to the subject `log`. `on_long` is called after `LONG_S`."""
         for _ in range(NO_PROCESS_TRIES):
             ended = await self._run_once(spec, command, log=log, on_long=on_long)
-            if not isinstance(ended.how, NoProcess) or self._stopped is not None:
+            if self._stopped is not None:
                 break
-            await asyncio.sleep(NO_PROCESS_PAUSE_S)
-        return ended
+            if isinstance(ended, Unbegun):
+                if not ended.again and self._desk.workers is not None:
+                    self._desk.workers.refuse(command)
+            elif not isinstance(ended.how, NoProcess):
+                return ended
+            else:
+                await asyncio.sleep(NO_PROCESS_PAUSE_S)
+        return Ended(NoProcess("no worker took it")) if isinstance(ended, Unbegun) else ended
 
-    async def _run_once(self, spec: Spec, command: Command, *, log: str, on_long: Callable[[], None]) -> Ended:
+    async def _run_once(
+        self, spec: Spec, command: Command, *, log: str, on_long: Callable[[], None]
+    ) -> Ended | Unbegun:
         loop = asyncio.get_running_loop()
+        workers = self._desk.workers
         try:
-            runner = await self._desk.runners.acquire()
+            if workers is not None and workers.may_take(command):
+                runner: Runner | Worker = await workers.acquire(command)
+            else:
+                runner = await self._desk.runners.acquire()
         except OSError as error:
             return Ended(NoProcess(str(error)))
+        except ValueError:
+            return Unbegun(again=False)
         self._pump = LogPump(self._desk.logs, log)
         timers = [loop.call_later(LONG_S, on_long)]
         if spec.timeout is not None:
@@ -91,7 +105,10 @@ class Execution:
             return await runner.run(command, on_output=self._pump.feed)
         finally:
             self._runner = None
-            self._desk.runners.release(runner)
+            if workers is not None and isinstance(runner, Worker):
+                workers.release(runner, command)
+            elif isinstance(runner, Runner):
+                self._desk.runners.release(runner)
             for timer in timers:
                 timer.cancel()
 

@@ -9,7 +9,7 @@ from tqcli.core.outcome import Failure, NotStarted
 from tqcli.core.spec import Python, Shell
 from tqcli.errors import CorruptRecord, NotFound, Unavailable, Unknown
 from tqcli.jetstream.objects import get_object
-from tqcli.process.command import Command
+from tqcli.process.command import Call, Command
 from tqcli.process.launch import CANNOT_RUN
 from tqcli.process.python import python_command
 
@@ -44,12 +44,16 @@ async def prepare_command(
     except (NotFound, CorruptRecord) as error:
         return NotStarted(CANNOT_RUN, Failure(type(error).__name__, f"{what} not there: {error}"))
     cwd = spec.cwd or ""
-    env = {**environment, **spec.env, **_variables(spec, attempt=attempt, claim=claim), "PWD": cwd}
+    variables = _variables(spec, attempt=attempt, claim=claim)
+    env = {**environment, **spec.env, **variables, "PWD": cwd}
     may_make_cwd = not spec.cwd_required
     if isinstance(work, Shell):
         argv = ("/bin/sh", "-c", work.argv[0]) if work.line else work.argv
         return Command(argv=argv, env=env, cwd=cwd, stdin=stdin, may_make_cwd=may_make_cwd)
-    return python_command(work, env=env, cwd=cwd, stdin=stdin, stored=stored, may_make_cwd=may_make_cwd)
+    call = None
+    if cwd and spec.isolation != "fresh":
+        call = Call(work.entrypoint, variables, (cwd, *(f"{name}={value}" for name, value in sorted(spec.env.items()))))
+    return python_command(work, env=env, cwd=cwd, stdin=stdin, stored=stored, may_make_cwd=may_make_cwd, call=call)
 
 
 def _variables(spec: Spec, *, attempt: int, claim: str) -> dict[str, str]:

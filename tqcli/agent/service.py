@@ -34,6 +34,8 @@ from tqcli.jetstream.subjects import Names
 from tqcli.jetstream.topology import ensure_queue, ensure_timers, wait_for_streams
 from tqcli.process.pool import RunnerPool
 from tqcli.process.stop import become_subreaper, kill_strays
+from tqcli.process.warm import Limits
+from tqcli.process.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,26 +50,30 @@ NEWS_S = 0.5
 
 REFRESH_LIMITS_S = 5.0
 SHOWN_JOBS = 50
+DEFAULT_LIMITS = Limits()
 
 
-def run_agent(endpoint: Endpoint, *, queues: Sequence[str], slots: int, name: str) -> int:
+def run_agent(
+    endpoint: Endpoint, *, queues: Sequence[str], slots: int, name: str, warm: Limits | None = DEFAULT_LIMITS
+) -> int:
     """Run an agent until it is told to leave; return its exit code.
 
     The first SIGTERM or SIGINT drains: what runs may end. The second stops what runs, and gives it back to its queue.
+    Python jobs run in warm workers with the limits `warm`; where it is None, each in a new process.
 
     Raises:
         TqError: the broker can't be used.
     """
-    return asyncio.run(_serve(endpoint, tuple(queues), slots, name))
+    return asyncio.run(_serve(endpoint, tuple(queues), slots, name, warm))
 
 
-async def _serve(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: str) -> int:
+async def _serve(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: str, warm: Limits | None) -> int:
     become_subreaper()
     if strays := kill_strays():
         say(f"{strays} processes killed that an earlier agent left behind")
     link = await connect(endpoint, name=f"tq agent {name}", on_event=say)
     try:
-        agent = Agent(link, Names(endpoint.namespace), queues=queues, slots=slots, name=name)
+        agent = Agent(link, Names(endpoint.namespace), queues=queues, slots=slots, name=name, warm=warm)
         await agent.run()
     finally:
         await link.close()
@@ -77,7 +83,16 @@ async def _serve(endpoint: Endpoint, queues: tuple[str, ...], slots: int, name: 
 class Agent:
     """One agent on one connection."""
 
-    def __init__(self, link: Connection, names: Names, *, queues: tuple[str, ...], slots: int, name: str) -> None:
+    def __init__(
+        self,
+        link: Connection,
+        names: Names,
+        *,
+        queues: tuple[str, ...],
+        slots: int,
+        name: str,
+        warm: Limits | None = DEFAULT_LIMITS,
+    ) -> None:
         """Nothing happens before `run`."""
         self._link = link
         self._server_id = link.server.id
@@ -95,6 +110,7 @@ class Agent:
         self._intake = Intake(self._broker, link, queues, slots=slots, leases=self._leases, perform=self._perform)
         self._schedules = Schedules(self._broker)
         self._firings = Firings(self._broker, link, self._schedules)
+        self._workers = None if warm is None else Workers(self._runners, most=slots, limits=warm)
         self._desk = Desk(
             name,
             self._broker,
@@ -103,6 +119,7 @@ class Agent:
             self._runners,
             environment=dict(os.environ),
             clock=BrokerClock(link, self._broker.names.timers),
+            workers=self._workers,
         )
 
     async def run(self) -> None:
@@ -111,6 +128,8 @@ class Agent:
             self._runners.start()  # it takes as long as what follows, beside it
             await self._prepare()
             await self._work()
+            if self._workers is not None:
+                await self._workers.close()
             with suppress(TqError):  # the entry ends by itself within 15 s
                 await withdraw(self._broker, self._presence())
         say(f"agent {self._name}: left")

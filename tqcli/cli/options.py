@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (
     "name", "queue", "priority", "retries", "backoff", "retry_on", "no_retry_on", "timeout", "grace", "expires", "cwd",
-    "stdin", "max_losses",
+    "stdin", "max_losses", "isolation",
 )  # fmt: skip
 """What a flag and a job file call alike, and hold alike."""
 
@@ -137,6 +137,10 @@ class JobFlags(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     args: Annotated[
         str | None, Option("--args", metavar="JSON", help="its positional arguments, as a JSON array", panel=_PYTHON)
+    ] = None
+    isolation: Annotated[
+        Literal["process", "fresh"] | None,
+        Option("--isolation", help="a warm process, used again after it, or a fresh one", panel=_PYTHON),
     ] = None
 
     def job_options(self, command: Sequence[str] | None = None) -> JobOptions:

@@ -19,7 +19,16 @@ from tqcli.core.ids import is_group_id, parse_job_id
 from tqcli.core.kinds import check_kinds
 from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.nearest import did_you_mean
-from tqcli.core.spec import DEFAULT_BACKOFF, DEFAULT_GRACE, DEFAULT_QUEUE, PRIORITIES, WIRE_VERSION, Python, Shell
+from tqcli.core.spec import (
+    DEFAULT_BACKOFF,
+    DEFAULT_GRACE,
+    DEFAULT_QUEUE,
+    ISOLATIONS,
+    PRIORITIES,
+    WIRE_VERSION,
+    Python,
+    Shell,
+)
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -137,6 +146,9 @@ def _check_rules(spec: Spec) -> None:
     if spec.priority not in PRIORITIES:
         msg = f"{quote(spec.priority)} is not a priority"
         raise InvalidInput(msg, hint=did_you_mean(spec.priority, PRIORITIES))
+    if spec.isolation not in ISOLATIONS:
+        msg = f"{quote(spec.isolation)} is not a kind of isolation"
+        raise InvalidInput(msg, hint=did_you_mean(spec.isolation, ISOLATIONS))
     check_range("the number of retries", spec.retries, 0, MAX_RETRIES)
     check_range("the number of losses", spec.max_losses, 0, MAX_LOSSES)
     if spec.backoff != DEFAULT_BACKOFF:

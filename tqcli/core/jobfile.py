@@ -18,7 +18,7 @@ from tqcli.core.codes import parse_codes
 from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.nearest import did_you_mean
 from tqcli.core.options import JobOptions
-from tqcli.core.spec import PRIORITIES
+from tqcli.core.spec import ISOLATIONS, PRIORITIES
 from tqcli.core.toml import checked, describe_kind, read_duration, read_number, read_string, refuse
 from tqcli.errors import InvalidInput
 
@@ -129,6 +129,13 @@ def _time(value: object) -> str:
 _FIELDS = {"in": "in_"}
 """Options whose field has another name: no field can be called as a word of Python."""
 
+
+def _isolation(text: str) -> None:
+    if text not in ISOLATIONS:
+        msg = f"{quote(text)} is not a kind of isolation"
+        raise InvalidInput(msg, hint=did_you_mean(text, ISOLATIONS))
+
+
 _READERS: dict[str, Callable[[object], object]] = {
     "command": _command,
     "shell": read_string,
@@ -151,6 +158,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "cwd": checked(_path),
     "stdin": checked(_path),
     "max-losses": lambda value: check_range("the number of losses", read_number(value), 0, MAX_LOSSES),
+    "isolation": checked(_isolation),
     "array": checked(parse_array),
     "key": checked(lambda text: check_label(text, noun="key")),
 }

@@ -15,6 +15,7 @@ from tqcli.core.spec import (
     DEFAULT_GRACE,
     DEFAULT_MAX_LOSSES,
     DEFAULT_QUEUE,
+    ISOLATIONS,
     WIRE_VERSION,
     Python,
     Shell,
@@ -63,6 +64,7 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     cwd: str | None = None
     stdin: str | None = None
     max_losses: int | None = None
+    isolation: str | None = None
     array: str | None = None
     key: str | None = None
     in_: timedelta | None = None
@@ -136,6 +138,7 @@ def build_spec(  # noqa: PLR0913 - what a spec needs beside the options, each by
         cwd=cwd if options.cwd is None else posixpath.normpath(posixpath.join(cwd or "", options.cwd)),
         cwd_required=options.cwd is not None,
         stdin=stdin,
+        isolation=_or(options.isolation, ISOLATIONS[0]),
     )
     check_spec(spec)
     return spec

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
+from tqcli.core.names import quote
+from tqcli.errors import InvalidInput
+
 _UNITS = "BKMGTPE"
 _KIBI = 1024
+_SIZE = re.compile(r"([0-9]{1,15})([BKMGTPE]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes.
+
+    >>> parse_size("512K"), parse_size("2G"), parse_size("100")
+    (524288, 2147483648, 100)
+
+    Raises:
+        InvalidInput: it is no size.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        msg = f"{quote(text)} is not a size"
+        raise InvalidInput(msg, hint="write it as 512K, 64M or 2G")
+    return int(match[1]) << 10 * _UNITS.index(match[2].upper() or "B")
 
 
 def format_size(size: int) -> str:

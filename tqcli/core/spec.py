@@ -13,6 +13,7 @@ import msgspec
 from tqcli.core.ids import JobId
 
 PRIORITIES = ("high", "normal", "low")
+ISOLATIONS = ("process", "fresh")
 DEFAULT_QUEUE = "default"
 DEFAULT_BACKOFF = "exp:1s..5m"
 DEFAULT_GRACE = timedelta(seconds=10)
@@ -68,6 +69,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `group` and `index` name it; `size` is the number of jobs in the group, None for a job of its own (index 0).
     `backoff` has the grammar of `core.backoff`, `retry_on` and `no_retry_on` that of `core.codes`.
     `retry_on_errors` and `no_retry_on_errors` name kinds of exceptions (`core.kinds`).
+    A Python job with `isolation` "fresh" gets a new process, another one may get a warm worker, alone in it.
     `cwd` is the submitter's directory, used where it exists; with `cwd_required` its absence fails the attempt.
     It does not start before `not_before`. `schedule` names what submitted it, and `scheduled_at` the planned time.
     """
@@ -97,6 +99,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cwd: str | None = None
     cwd_required: bool = False
     stdin: Stdin | None = None
+    isolation: str = ISOLATIONS[0]
     retry_of: str | None = None
     schedule: str | None = None
     scheduled_at: Moment | None = None

@@ -11,7 +11,7 @@ import msgspec
 
 from tqcli.core.outcome import Exited, Failure, NotStarted, Signalled
 from tqcli.process import wire
-from tqcli.process.handover import NotSendable, hand_over, read_result
+from tqcli.process.handover import NotSendable, hand_over, read_result, send_run
 from tqcli.process.launch import HOST_BUSY
 from tqcli.process.output import Output
 
@@ -112,6 +112,25 @@ class Runner:
             if result is not None:
                 os.close(result)
 
+    def start(self, words: bytes, argc: int, fds: list[int]) -> asyncio.Future[How]:
+        """Start a command that lives longer than one attempt; return how it will have ended, with all that it started.
+
+        `words` are `wire.encode_words`; `fds` are its stdout, its stderr and what it finds as 3 and 4. They stay the
+        caller's.
+
+        Raises:
+            OSError: the runner is gone, or the agent has no descriptor left.
+        """
+        sent = fds.copy()
+        try:
+            send_run(self._sock, words, argc, wire.HAS_RESULT | wire.HAS_ARGS, sent)
+        finally:
+            for fd in sent[len(fds) :]:
+                os.close(fd)
+        self._how = self._usage = self._kill_at = None
+        self._done = self._loop.create_future()
+        return self._done
+
     def stop(self, grace: timedelta) -> None:
         """Ask the attempt to end: TERM to all of it now, KILL to what is left after `grace`. `run` then returns.
 
@@ -135,8 +154,7 @@ class Runner:
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
         self._on_lost(self)
-        if self._output is not None:
-            self._output.finish()
+        self._end()
 
     def _on_packet(self) -> None:
         try:
@@ -161,8 +179,14 @@ class Runner:
 
     def _finish(self, how: How) -> None:
         self._how = how
+        self._end()
+
+    def _end(self) -> None:
         if self._output is not None:
             self._output.finish()
+        elif self._done is not None:
+            self._on_all_read(None)
+            self._done = None
 
     def _explain_silence(self) -> NoProcess | RunnerLost:
         if self.pid is None:

@@ -47,17 +47,34 @@ def hand_over(sock: socket.socket, command: Command, ends: tuple[int, int]) -> i
         if command.args is not None:
             fds.append(make_file("tq-args", command.args))
             flags |= wire.HAS_ARGS
-        if len(words) > wire.WORDS_BYTES:
-            fds.append(make_file("tq-words", words))
-            flags |= wire.HAS_OVERFLOW
-        packet = wire.encode_run(words, len(command.argv), flags)
-        sock.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+        send_run(sock, words, len(command.argv), flags, fds)
         if command.wants_result:
             result = fds.pop(3 if command.stdin is not None else 2)
         return result
     finally:
         for fd in fds:
             os.close(fd)
+
+
+def send_run(sock: socket.socket, words: bytes, argc: int, flags: int, fds: list[int]) -> None:
+    """Send a RUN with the descriptors that the flags name; a memory file for long words is added to them.
+
+    Raises:
+        OSError: the runner is gone, or the agent has no descriptor left.
+    """
+    if len(words) > wire.WORDS_BYTES:
+        fds.append(make_file("tq-words", words))
+        flags |= wire.HAS_OVERFLOW
+    send_with_fds(sock, wire.encode_run(words, argc, flags), fds)
+
+
+def send_with_fds(sock: socket.socket, packet: bytes, fds: list[int]) -> None:
+    """Send a packet with descriptors beside it.
+
+    Raises:
+        OSError: nobody is at the other end, or it does not read.
+    """
+    sock.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
 
 
 def encode(command: Command) -> bytes:

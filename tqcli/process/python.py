@@ -1,6 +1,6 @@
 """Python jobs, from the agent's side: the command that runs an entrypoint, and what its result file says.
 
-The program is `entry`. A warm worker can take its place behind the same two functions.
+The program is `entry`, or a warm worker (`warm`) where the command's `call` says so.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tqcli.core.outcome import Exited, Failure, NotStarted, Raised, Returned, Signalled
-from tqcli.process.command import Command
+from tqcli.process.command import Call, Command
 from tqcli.process.handover import MAX_RESULT_BYTES
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BOOT = (
 """Leaves the job's directory out of the path until the interpreter's own modules are there: it may hold a `json.py`."""
 
 
-def python_command(
+def python_command(  # noqa: PLR0913 - what a command needs, each by name
     work: Python,
     *,
     env: dict[str, str],
@@ -34,8 +34,12 @@ def python_command(
     stdin: bytes | Path | None = None,
     stored: bytes | None = None,
     may_make_cwd: bool = False,
+    call: Call | None = None,
 ) -> Command:
-    """Return the command that calls the entrypoint; `stored` is the object that its arguments are in, if any."""
+    """Return the command that calls the entrypoint; `stored` is the object that its arguments are in, if any.
+
+    With `call` it is one that a warm worker can take.
+    """
     return Command(
         argv=(sys.executable, "-c", BOOT, ROOT, work.entrypoint),
         env=env,
@@ -44,6 +48,7 @@ def python_command(
         wants_result=True,
         args=b'{"args":%b,"kwargs":%b}' % (bytes(work.args), bytes(work.kwargs)) if stored is None else stored,
         may_make_cwd=may_make_cwd,
+        call=call,
     )
 
 

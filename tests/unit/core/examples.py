@@ -22,7 +22,7 @@ from tqcli.core.outcome import (
     Signalled,
     TimedOut,
 )
-from tqcli.core.spec import PRIORITIES, WIRE_VERSION, Python, Shell, Spec, Stdin, Stored
+from tqcli.core.spec import ISOLATIONS, PRIORITIES, WIRE_VERSION, Python, Shell, Spec, Stdin, Stored
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GROUP = make_group_id(NOW, 7)
@@ -88,6 +88,7 @@ specs = st.builds(
     name=st.none() | labels,
     queue=names,
     priority=st.sampled_from(PRIORITIES),
+    isolation=st.sampled_from(ISOLATIONS),
     retries=st.integers(0, 5),
     backoff=backoffs,
     retry_on=st.none() | codes,

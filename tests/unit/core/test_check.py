@@ -39,6 +39,7 @@ def test_good_spec_passes(spec: Spec) -> None:
         ({"priority": "hihg"}, "'hihg' is not a priority"),
         ({"retries": -1}, "retries must be from 0"),
         ({"retries": 10**30}, "retries must be from 0"),
+        ({"isolation": "frsh"}, "'frsh' is not a kind of isolation"),
         ({"max_losses": -1}, "losses must be from 0"),
         ({"backoff": "soon"}, "'soon' is not a backoff"),
         ({"retry_on": "0"}, "'0' in the codes"),

@@ -40,6 +40,7 @@ def test_every_key_is_read() -> None:
         cwd = "data"
         stdin = "in.csv"
         max-losses = 1
+        isolation = "fresh"
         array = "1-10:2"
         key = "report of today"
         [env]
@@ -64,6 +65,7 @@ def test_every_key_is_read() -> None:
         cwd="data",
         stdin="in.csv",
         max_losses=1,
+        isolation="fresh",
         array="1-10:2",
         key="report of today",
         env={"LANG": "C"},
@@ -99,6 +101,7 @@ def test_every_key_is_read() -> None:
         ("timeout = 12:00:00", "timeout: a whole number is needed, not a date or time", ""),
         ("at = 1730", "at: a time is needed, not a number", "17:30"),
         ("in = '5'", "in: the duration '5' has no unit", "5s"),
+        ("isolation = 'frsh'", "isolation: 'frsh' is not a kind of isolation", "did you mean 'fresh'?"),
         ("priority = 'hgih'", "priority: 'hgih' is not a priority", "did you mean 'high'?"),
         ("queue = 'a.b'", "queue: 'a.b' can't name a queue", "a-z"),
         ("backoff = 'x'", "backoff: 'x' is not a backoff", "exp:"),

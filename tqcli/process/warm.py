@@ -1,0 +1,327 @@
+"""A warm worker as the agent sees it: a handle like a runner's, which runs one Python job after another.
+
+The worker's process is a runner's command, for as long as it lives: so it is stopped, and ends with its agent, as every
+command does. Its two pipes are read as `output` does it: not before a job is `WATCH_AFTER_S` old, or over. A job is
+over once no process of it is left but the worker, which then waits; so all that is in the pipes is the job's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tqcli.core.outcome import Exited, NotStarted
+from tqcli.process import wire, worker_wire
+from tqcli.process.child import Ended, How, NoProcess, Runner
+from tqcli.process.ends import End, Ends
+from tqcli.process.handover import NotSendable, make_file, open_stdin, send_with_fds
+from tqcli.process.output import CHUNK_BYTES, STDERR, STDOUT, WATCH_AFTER_S
+from tqcli.process.python import ROOT
+from tqcli.process.stop import CLAIM_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tqcli.process.command import Call, Command
+
+BOOT = (
+    "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv.pop(1)]; import tqcli.process.worker as w; w.main()"
+)
+"""As in `python`: the job's directory comes into the path once the interpreter's own modules are there."""
+
+LEAVE_WITHIN = timedelta(seconds=5)
+"""How long a worker that is needed no more may take for its `atexit` functions."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """When a worker makes room for a new one: after so many jobs, or with so much memory in use."""
+
+    jobs: int = 10_000
+    memory_bytes: int = 1024 * 1024 * 1024
+
+
+class Unbegun(msgspec.Struct, frozen=True):
+    """The job did not begin: another worker can have it, or, where not `again`, a process of its own."""
+
+    again: bool
+
+
+class Worker:
+    """One warm process. Made by `workers.Workers`, to be used on its event loop."""
+
+    def __init__(self, runner: Runner, on_end: Callable[[Worker], None]) -> None:
+        """`on_end` is called once, when the process and all its descendants have ended."""
+        self.runner = runner
+        self.alive = True
+        """Whether it may be given a job."""
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._own = ExitStack()
+        self._down, self._unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Our end of the socket for calls, and theirs too: what can be read there the worker has not begun."""
+        self._own.callback(self._down.close)
+        self._own.callback(self._unread.close)
+        self._pipes: dict[int, int] = {}
+        self._ends = Ends()
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        """Done once the process and all its descendants have ended."""
+        self._watched = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._number = 0
+        self._done: asyncio.Future[Ended | Unbegun] | None = None
+        self._on_output: Callable[[int, bytes], None] = ignore
+        self._last: bytes | None = None
+        self._held: list[tuple[int, bytes]] | None = []
+        """What the process prints before it takes its first job, which may still go elsewhere; None from then on."""
+
+    def start(self, command: Command, limits: Limits) -> None:
+        """Start the process; it need not be waited for.
+
+        Raises:
+            ValueError: its environment or directory can't be given to a program.
+            OSError: the runner is gone, or the agent has no descriptor left.
+        """
+        variables: dict[str, str] = {} if command.call is None else command.call.variables
+        env = {name: value for name, value in command.env.items() if name not in variables}
+        env[CLAIM_VARIABLE] = f"worker-of-{os.getpid()}"
+        argv = (sys.executable, "-c", BOOT, ROOT, str(limits.jobs), str(limits.memory_bytes))
+        words = wire.encode_words(command.cwd, argv, env)
+        with ExitStack() as theirs:
+            try:
+                process = self.runner.start(words, len(argv), self._open(theirs))
+            except BaseException:
+                self._own.close()
+                raise
+        self._down.setblocking(False)  # noqa: FBT003 - not `_unread`: the worker's own end is the same file
+        self._up.setblocking(False)  # noqa: FBT003
+        self._loop.add_reader(self._up.fileno(), self._on_readable)
+        process.add_done_callback(lambda process: self._on_process_end(process.result()))
+
+    def _open(self, theirs: ExitStack) -> list[int]:
+        """Open all that leads to the process; return its ends."""
+        ends = []
+        for stream in (STDOUT, STDERR):
+            pipe, end = os.pipe2(os.O_CLOEXEC)
+            self._own.callback(os.close, pipe)
+            theirs.callback(os.close, end)
+            os.set_blocking(pipe, False)
+            self._pipes[pipe] = stream
+            ends.append(end)
+        self._up, up = socket.socketpair()
+        self._own.callback(self._up.close)
+        theirs.callback(up.close)
+        return [*ends, self._unread.fileno(), up.fileno()]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has ended by now."""
+        return self._done is None or self._done.done()
+
+    async def run(self, command: Command, *, on_output: Callable[[int, bytes], None]) -> Ended | Unbegun:
+        """Run the command's call; return how it ended, as `Runner.run` does. Cancelling `run` kills the worker."""
+        if not self.alive or command.call is None:
+            return Unbegun(again=True)
+        self._number += 1
+        self._on_output = on_output
+        done: asyncio.Future[Ended | Unbegun] = self._loop.create_future()
+        self._done = done
+        timer = self._loop.call_later(WATCH_AFTER_S, self._watch)
+        try:
+            self._send(command, command.call)
+            return await done
+        except (ValueError, NotSendable):  # a process of its own will tell
+            return Unbegun(again=False)
+        except OSError as error:
+            self.kill()
+            return Ended(NoProcess(f"the job could not be handed to its worker: {error.strerror}"))
+        except BaseException:
+            self.kill()  # an attempt that nobody waits for must not go on
+            raise
+        finally:
+            timer.cancel()
+            self._unwatch()
+            self._on_output = ignore
+            self._done = None
+
+    def stop(self, grace: timedelta) -> None:
+        """Ask the job to end, and with it the worker, as `Runner.stop` does."""
+        if not self.ended:
+            self.alive = False
+            self.runner.stop(grace)
+
+    def leave(self) -> None:
+        """Let the worker end by itself: there are no more jobs for it."""
+        self.alive = False
+        if self._timer is None and not self.over.done():
+            self._down.close()
+            self._timer = self._loop.call_later(LEAVE_WITHIN.total_seconds(), self.kill)
+
+    def kill(self) -> None:
+        """End it now."""
+        self.alive = False
+        if not self.over.done():
+            self.runner.stop(timedelta(0))
+
+    def _send(self, command: Command, call: Call) -> None:
+        args, flags = command.args or b"", 0
+        fds: list[int] = []
+        try:
+            if command.stdin is not None:
+                fds.append(open_stdin(command.stdin))
+                flags |= worker_wire.HAS_STDIN
+            if len(args) > worker_wire.ARGS_BYTES:
+                fds.append(make_file("tq-args", args))
+                flags |= worker_wire.HAS_OVERFLOW
+                args = b""
+            packet = worker_wire.encode_call(self._number, call.entrypoint, call.variables, args, flags)
+            if fds:
+                send_with_fds(self._down, packet, fds)
+            else:
+                self._down.send(packet)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    # ends ---------------------------------------------------------------------------------------------------------
+
+    def _on_readable(self) -> None:
+        """Take the ends that have come."""
+        if not self._read_ends():
+            self._loop.remove_reader(self._up.fileno())
+
+    def _read_ends(self) -> bool:
+        """Take what has come; return whether more may come."""
+        try:
+            data = self._up.recv(CHUNK_BYTES)
+        except BlockingIOError:
+            return True
+        except ConnectionResetError:
+            return False
+        try:
+            for end in self._ends.feed(data):
+                self._on_end_of_job(end)
+        except ValueError:
+            self.kill()  # it is not the worker that speaks, or no longer in its senses
+            return False
+        return bool(data)
+
+    def _on_end_of_job(self, end: End) -> None:
+        if end.number != self._number or self._last is not None or self.ended:
+            msg = "this is no end of the job that runs"
+            raise ValueError(msg)
+        if end.kind == worker_wire.LAST:
+            self.alive = False
+            self._last = end.body
+            return
+        if end.kind != worker_wire.DONE:
+            self.leave()
+        if end.unread:
+            self._drain()
+        self._finish(Unbegun(again=True) if end.kind == worker_wire.RETURNED else Ended(Exited(end.code), end.body))
+
+    def _on_process_end(self, how: How) -> None:
+        """Tell what became of the job that the process had, if it had one, and clear up."""
+        self.alive = False
+        while self._has_said_more() and self._read_ends():
+            pass
+        if not self.ended:
+            self._finish(self._conclude(how))
+        self.over.set_result(None)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._unwatch()
+        self._loop.remove_reader(self._up.fileno())
+        self._own.close()
+        self._on_end(self)
+
+    def _has_said_more(self) -> bool:
+        try:
+            return bool(self._up.recv(1, socket.MSG_PEEK))
+        except (BlockingIOError, ConnectionResetError):
+            return False
+
+    def _conclude(self, how: How) -> Ended | Unbegun:
+        """Return how the job ended with which the process ended."""
+        if isinstance(how, NoProcess):
+            return Ended(how)
+        if isinstance(how, NotStarted):
+            return Unbegun(again=False)
+        if self._is_unread():
+            # A worker that did not come to its first job may never: a process of its own shows why.
+            return Unbegun(again=self._number > 1)
+        self._drain()
+        return Ended(how, self._last or b"")
+
+    def _is_unread(self) -> bool:
+        try:
+            return bool(self._unread.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return False
+
+    def _finish(self, ended: Ended | Unbegun) -> None:
+        if self._held is not None and isinstance(ended, Ended):
+            self._release_held()
+        if self._done is not None and not self._done.done():
+            self._done.set_result(ended)
+
+    # output -------------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        self._watched = True
+        for pipe in self._pipes:
+            self._loop.add_reader(pipe, self._read, pipe)
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            self._watched = False
+            for pipe in self._pipes:
+                self._loop.remove_reader(pipe)
+
+    def _drain(self) -> None:
+        for pipe in tuple(self._pipes):
+            while self._read(pipe):
+                pass
+
+    def _read(self, pipe: int) -> bool:
+        """Pass one chunk on; return whether there may be more."""
+        try:
+            chunk = os.read(pipe, CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:  # the job has closed it
+            if self._watched:
+                self._loop.remove_reader(pipe)
+            del self._pipes[pipe]
+            return False
+        try:
+            self._pass_on(self._pipes[pipe], chunk)
+        except Exception as error:  # noqa: BLE001 - the caller's own bug ends its `run`, not the event loop's callback
+            if self._done is not None and not self._done.done():
+                self._done.set_exception(error)
+            self.kill()
+            return False
+        return True
+
+    def _pass_on(self, stream: int, chunk: bytes) -> None:
+        if self._held is not None:
+            if self._is_unread():
+                self._held.append((stream, chunk))
+                return
+            self._release_held()
+        self._on_output(stream, chunk)
+
+    def _release_held(self) -> None:
+        held, self._held = self._held, None
+        for stream, chunk in held or ():
+            self._on_output(stream, chunk)
+
+
+def ignore(_stream: int, _chunk: bytes) -> None:
+    """Take output that is no job's: of a worker that ends."""
