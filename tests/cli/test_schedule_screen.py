@@ -10,10 +10,12 @@ import pytest
 
 from tqcli.cli.fit import measure
 from tqcli.cli.output import Output
+from tqcli.cli.render.applying import change_lines
 from tqcli.cli.render.schedule import LIST, history_lines, list_row, schedule_lines, show_next
 from tqcli.cli.render.trend import draw_bar, show_trend
 from tqcli.cli.render.when import show_distance
 from tqcli.cli.table import draw_table
+from tqcli.core.applying import Change, Difference
 from tqcli.core.options import JobOptions
 from tqcli.core.planning import define, pause
 from tqcli.core.schedule import Backfilled, Entry, Run, Schedule, Skipped
@@ -127,6 +129,24 @@ def test_trend_is_a_bar_on_a_terminal_and_numbers_elsewhere(output: Output, monk
     monkeypatch.setenv("LC_ALL", "C")
     assert show_trend(durations, Output()) == "10s 40s 1m"
     assert show_trend([], Output()) == ""
+
+
+def test_difference_that_is_too_long_for_a_line_is_shown_whole(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be cut off may be what changes."""
+    differences = (
+        Difference(option="shell", old="word " * 20 + "old", new="word " * 20 + "new"),
+        Difference(option="retries", old="-", new="2"),
+    )
+    change = Change(what="changed", name="x", differences=differences)
+    assert len(list(change_lines([change], "UTC", NOW, output))) == 3
+    monkeypatch.setattr(Output, "width", 60)
+    lines = list(change_lines([change], "UTC", NOW, output))
+    assert max(map(len, lines)) <= 60
+    assert lines[:2] == ["~ x", "    shell"]
+    assert lines[-3:] == ["    retries", "      - -", "      + 2"]
+    text = " ".join(" ".join(lines).split())
+    assert "word old" in text
+    assert "word new" in text
 
 
 def test_distances_are_in_whole_seconds() -> None:

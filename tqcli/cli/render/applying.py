@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tqcli.cli.fit import fold, measure
 from tqcli.cli.render.schedule import describe_next
+from tqcli.cli.render.words import one_line
 from tqcli.cli.table import Column, draw_table
 from tqcli.core.rule import describe_rule
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from tqcli.core.applying import Change
 
 _LOOKS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
-_FIELDS = (Column("", rank=0), Column("", shrinks=True, rank=1), Column("", rank=1), Column("", shrinks=True, rank=1))
+_FIELDS = (Column("", rank=0), Column(""), Column(""), Column(""))
 _INDENT = "    "
 
 
@@ -31,10 +33,21 @@ def change_lines(changes: Sequence[Change], zone: str, now: datetime, output: Ou
             told = f"  {describe_rule(schedule.definition.rule)}, "
             told += "paused" if change.pausing else describe_next(schedule, zone, now)
         yield f"{output.paint(f'{sign} {change.name}', look)}{told}"
-        rows = [[one.option, one.old, "→", one.new] for one in change.differences]
-        width = None if output.width is None else max(output.width - len(_INDENT), 1)
-        if rows:
-            yield from (f"{_INDENT}{line}" for line in draw_table(_FIELDS, rows, width=width))
+        yield from _difference_lines(change, output.width)
+
+
+def _difference_lines(change: Change, width: int | None) -> Iterator[str]:
+    """Give a line for each option; where they don't fit, two below each other: what is cut off may be what changes."""
+    rows = [[one.option, one.old, "→", one.new] for one in change.differences]
+    lines = [f"{_INDENT}{line}" for line in draw_table(_FIELDS, rows, width=None)] if rows else []
+    if width is None or all(measure(line) <= width for line in lines):
+        yield from lines
+        return
+    for one in change.differences:
+        yield f"{_INDENT}{one.option}"
+        for sign, value in (("-", one.old), ("+", one.new)):
+            start = f"{_INDENT}  {sign} "
+            yield from fold(f"{start}{one_line(value)}", width, hang=len(start))
 
 
 def count_changes(changes: Sequence[Change], *, done: bool) -> str:
