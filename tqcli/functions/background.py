@@ -32,17 +32,11 @@ class Background:
     """Runs coroutines over one connection, which is made for the first of them. Safe from threads, and after a fork."""
 
     def __init__(self, target: Target) -> None:
-        """Nothing happens before the first `start`."""
+        """Nothing happens before the first `run`."""
         self._target = target
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._stopping = asyncio.Event()
-        self._connecting = asyncio.Lock()
-        self._link: Connection | None = None
-        self._hold: LocalHold | None = None
-        self._names = Names("tq")
-        self._left: list[object] = []
+        self._life: _Life | None = None
+        self._left: list[_Life] = []
         _all.add(self)
 
     def run(self, work: Callable[[Broker], Coroutine[Any, Any, T]]) -> T:
@@ -61,70 +55,87 @@ class Background:
     def close(self) -> None:
         """Leave; what is under way fails with `Unavailable`. Used again, it connects again."""
         with self._lock:
-            loop, thread = self._loop, self._thread
-            self._loop = self._thread = None
-        if loop is None or thread is None:
-            return
-        loop.call_soon_threadsafe(self._stopping.set)
-        if thread is not threading.current_thread():
-            thread.join(_CLOSE_S)
+            life, self._life = self._life, None
+        if life is not None:
+            life.end()
 
     def leave_to_parent(self) -> None:
         """Forget, in the child of a fork, what is the parent's, and what only works there."""
-        # Nothing of it is freed here: it would close or change what both processes have.
-        self._left += [self._loop, self._thread, self._link, self._hold]
-        if self._hold is not None:
-            self._hold.leave_to_parent()
         self._lock = threading.Lock()
-        self._loop = self._thread = self._link = self._hold = None
+        if self._life is not None:
+            # Nothing of it is freed here: it would close or change what both processes have.
+            self._left.append(self._life)
+            self._life.leave_to_parent()
+            self._life = None
 
     def _start(self, work: Callable[[Broker], Coroutine[Any, Any, T]]) -> Future[T]:
         with self._lock:
-            if self._loop is None:
-                self._loop = self._launch()
-            return asyncio.run_coroutine_threadsafe(self._perform(work), self._loop)
+            if self._life is None:
+                self._life = _Life(self._target)
+            return asyncio.run_coroutine_threadsafe(self._life.perform(work), self._life.loop)
 
-    def _launch(self) -> asyncio.AbstractEventLoop:
-        loop = asyncio.new_event_loop()
-        self._stopping, self._connecting = asyncio.Event(), asyncio.Lock()
-        self._thread = threading.Thread(target=self._live, args=(loop,), name="tq", daemon=True)
+
+class _Life:
+    """From the first use to the next `close`: a thread, its event loop, and what belongs to that loop."""
+
+    def __init__(self, target: Target) -> None:
+        """Start the thread."""
+        self.loop = asyncio.new_event_loop()
+        self._target = target
+        self._stopping = asyncio.Event()
+        self._connecting = asyncio.Lock()
+        self._link: Connection | None = None
+        self._hold: LocalHold | None = None
+        self._names = Names("tq")
+        self._thread = threading.Thread(target=self._live, name="tq", daemon=True)
         self._thread.start()
-        return loop
 
-    def _live(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Be the thread."""
-        stopping = self._stopping
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # cancels what is left, and closes the loop
-            hold = runner.run(self._wait(stopping))
-        if hold is not None:
-            hold.close()
+    async def perform(self, work: Callable[[Broker], Coroutine[Any, Any, T]]) -> T:
+        """Return what `work` returns.
 
-    async def _wait(self, stopping: asyncio.Event) -> LocalHold | None:
-        """Return, once it is time to leave, what is still to be given back."""
-        await stopping.wait()
-        link, self._link = self._link, None
-        hold, self._hold = self._hold, None
-        if link is not None:
-            await link.close()
-        return hold
-
-    async def _perform(self, work: Callable[[Broker], Coroutine[Any, Any, T]]) -> T:
-        stopping = self._stopping
+        Raises:
+            Unavailable: there is no broker, or this has ended.
+        """
         try:
             async with self._connecting:
                 if self._link is None:
                     self._link = await self._connect()
             return await work(Broker(self._link, self._names))
         except asyncio.CancelledError:
-            if not stopping.is_set():
+            if not self._stopping.is_set():
                 raise
             msg = "the client was closed"
             raise Unavailable(msg) from None
 
+    def end(self) -> None:
+        """Leave the broker, and end the thread."""
+        self.loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread is not threading.current_thread():
+            self._thread.join(_CLOSE_S)
+
+    def leave_to_parent(self) -> None:
+        """Give up the copy of the hold that a fork made."""
+        if self._hold is not None:
+            self._hold.leave_to_parent()
+
+    def _live(self) -> None:
+        """Be the thread."""
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:  # cancels what is left, and closes the loop
+            runner.run(self._wait())
+        if self._hold is not None:
+            self._hold.close()
+
+    async def _wait(self) -> None:
+        await self._stopping.wait()
+        if self._link is not None:
+            await self._link.close()
+
     async def _connect(self) -> Connection:
         endpoint = self._target.endpoint
         if endpoint is None:
-            endpoint = await asyncio.to_thread(self._hold_local)
+            if self._hold is None:
+                self._hold = await asyncio.to_thread(_hold_local)
+            endpoint = self._hold.endpoint
         try:
             link = await connect(endpoint, name="tq python")
         except LoginRefused as error:
@@ -134,17 +145,16 @@ class Background:
             link.locate_by(self._locate)
         return link
 
-    def _hold_local(self) -> Endpoint:
-        from tqcli.local.hold import hold_local  # noqa: PLC0415 - a fleet's users never need it
-
-        if self._hold is None:
-            self._hold = hold_local(agent=True)
-        return self._hold.endpoint
-
     def _locate(self) -> Endpoint | None:
         """Return where the local broker is now: after a restart it has another port, and another password."""
         status = None if self._hold is None else self._hold.look_again()
         return None if status is None else status.endpoint
+
+
+def _hold_local() -> LocalHold:
+    from tqcli.local.hold import hold_local  # noqa: PLC0415 - a fleet's users never need it
+
+    return hold_local(agent=True)
 
 
 _all: weakref.WeakSet[Background] = weakref.WeakSet()

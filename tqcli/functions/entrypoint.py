@@ -10,6 +10,7 @@ to stand below `if __name__ == "__main__":`.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -105,7 +106,13 @@ def _find_root(module: ModuleType, name: str) -> str | None:
     is_package = os.path.basename(file).startswith("__init__.")  # noqa: PTH119
     for _ in range(name.count(".") + is_package):
         folder = os.path.dirname(folder)  # noqa: PTH120
-    import sysconfig  # noqa: PLC0415 - once for each function
+    is_installed = folder in _installed() or os.path.basename(folder) in {"site-packages", "dist-packages"}  # noqa: PTH119
+    return None if is_installed else folder
 
-    installed = [sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib")]
-    return None if folder in installed or os.path.basename(folder) in {"site-packages", "dist-packages"} else folder  # noqa: PTH119
+
+@functools.cache
+def _installed() -> frozenset[str]:
+    """Return the directories of what is installed with this Python: to ask for them takes a while."""
+    import sysconfig  # noqa: PLC0415 - only who submits needs it
+
+    return frozenset(sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib", "platstdlib"))
