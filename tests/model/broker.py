@@ -185,8 +185,9 @@ class ModelBroker:
         action, _, stream = call.rpartition(".")
         match action:
             case "STREAM.MSG.GET":
-                for _, _, stored in self._find(stream, msgspec.json.decode(body)):
-                    return Message("", None, {}, b'{"message":{"data":"%s"}}' % b64encode(stored))
+                for found, sequence, stored in self._find(stream, msgspec.json.decode(body)):
+                    message = {"subject": found, "seq": sequence, "data": b64encode(stored).decode()}
+                    return Message("", None, {}, msgspec.json.encode({"message": message}))
                 return Message("", None, {}, _NO_MESSAGE)
             case "STREAM.PURGE":
                 self._purge(stream, msgspec.json.decode(body)["filter"])
