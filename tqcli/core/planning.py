@@ -77,13 +77,16 @@ def define(definition: Definition, *, now: datetime, by: str | None, last: Sched
     # By its own rule, before it has another one.
     last = advance(last, now)
     same = definition.rule == before
+    # Where the clock was stepped back, its times would come again, and have other ids than those that ran.
+    floor = max((last.floor or last.defined_at, *_planned_times(last))) if same else None
     return replace(
         last,
         definition=definition,
         revision=last.revision + 1,
         defined_at=now,
         defined_by=by,
-        cursor=last.cursor if same else now,
+        cursor=max(last.cursor, floor or last.cursor) if same else now,
+        floor=floor,
         runs=last.runs if same and definition.max_runs == max_runs else 0,
     )
 
@@ -123,7 +126,7 @@ def preview(schedule: Schedule, count: int) -> list[datetime]:
 def advance(schedule: Schedule, now: datetime) -> Schedule:
     """Return the schedule with the planned times that have come by `now` waiting, or skipped by the catch-up rule."""
     if schedule.cursor > now + STEPPED:
-        schedule = replace(schedule, cursor=now)
+        schedule = replace(schedule, cursor=max(now, schedule.floor or now))
     definition = schedule.definition
     until = now - jitter_offset(definition)
     planned = next_planned(schedule)
@@ -224,6 +227,12 @@ def resume(schedule: Schedule, now: datetime) -> Schedule:
 def add_entries(schedule: Schedule, entries: Sequence[Entry]) -> Schedule:
     """Return the schedule with these at the end of its history."""
     return replace(schedule, history=(*schedule.history, *entries)[-HISTORY_KEPT:]) if entries else schedule
+
+
+def _planned_times(schedule: Schedule) -> list[datetime]:
+    """Return the planned times that became runs, as far as anything of them is remembered."""
+    runs = (one for one in (*schedule.history, *schedule.waiting, *schedule.starting) if isinstance(one, Run))
+    return [run.planned for run in runs if run.kind == "planned"]
 
 
 def _runs_left(schedule: Schedule) -> int | None:

@@ -149,7 +149,10 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A schedule as it stands. Planned times up to `cursor` are dealt with; `runs` counts the planned ones that ran."""
+    """A schedule as it stands. Planned times up to `cursor` are dealt with; `runs` counts the planned ones that ran.
+
+    Those up to `floor` were an earlier revision's: they don't come back with a clock that is stepped back.
+    """
 
     v: int
     definition: Definition
@@ -157,6 +160,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     defined_at: Moment
     cursor: Moment
     defined_by: str | None = None
+    floor: Moment | None = None
     paused: Pause | None = None
     waiting: tuple[Run, ...] = ()
     starting: tuple[Run, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.schedules import HOURLY, START, make_definition, runs, skips
@@ -399,6 +399,7 @@ def test_no_planned_time_is_lost_or_doubled(
 
 
 @given(script=actions)
+@example(script=[("begin", 0), ("pass", 7), ("step", 0), ("step", 0), ("pass", 100), ("change", 0)])
 def test_a_clock_that_is_stepped_loses_and_doubles_nothing(script: list[tuple[str, int]]) -> None:
     """Where everything is made up for, all that was planned up to the latest time ever shown ran once."""
     rule = EveryRule(every=EVERY, start=START)
