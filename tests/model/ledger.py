@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tests.model.clock import CLOCK
-from tqcli.agent.attempt import EARLY
+from tqcli.agent.early import EARLY
 from tqcli.core.codec import decode_record
 from tqcli.core.outcome import Exited
 from tqcli.core.record import Record, queued

@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tqcli.agent.desk import now
+from tqcli.agent.early import EARLY, load_time, start_at, wait_at_broker
 from tqcli.agent.execution import Execution, Stop
 from tqcli.agent.handover import hand_over, is_copy
 from tqcli.agent.preparing import prepare_command
@@ -35,13 +36,12 @@ from tqcli.core.outcome import Expired, Failure, Lost, NotStarted, Outcome, Reje
 from tqcli.core.record import Output, Record, queued, start
 from tqcli.core.state import Reason, State
 from tqcli.core.verdict import Fail, Retry, Return, Verdict, decide
-from tqcli.errors import CorruptRecord, InvalidInput, TqError
+from tqcli.errors import CorruptRecord, InvalidInput
 from tqcli.jetstream.api import WrongSequence
-from tqcli.jetstream.lookup import find_first
 from tqcli.jetstream.pull import ACK, GIVE_BACK, GIVE_BACK_LATER
 from tqcli.jetstream.records import UnreadableRecord, Write, load_record
 from tqcli.jetstream.subjects import split_job_subject
-from tqcli.jetstream.timers import FAR, remove_timers, set_timer, tell_schedule
+from tqcli.jetstream.timers import tell_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from tqcli.agent.desk import Desk
     from tqcli.core.spec import Spec
     from tqcli.jetstream.pull import Delivery
-
-EARLY = timedelta(milliseconds=50)
-"""So shortly before its time a job waits in its slot: a timer would take longer."""
 
 
 class Attempt:
@@ -153,32 +150,15 @@ class Attempt:
             return False
         if self._record.state is State.RUNNING and not await self._take_over():
             return False
-        if (at := self._start_at()) is not None and (early := at - await self._broker_now()) > timedelta(0):
+        if (at := start_at(self.spec, self._record)) is not None and (early := at - await self._time()) > timedelta(0):
             if early > EARLY:
-                await self._wait_in_broker(at)
+                await self._postpone(at)
                 return False
             await self._desk.broker.link.sleep(early.total_seconds())
         if self.spec.expires_at is not None and now() > self.spec.expires_at:
             await self._conclude(Expired())
             return False
         return True
-
-    def _start_at(self) -> datetime | None:
-        """Return before which moment it must not start, if there is one."""
-        if self._record.state is State.RETRYING:
-            return self._record.retry_at
-        return None if self._record.attempt else self.spec.not_before
-
-    async def _broker_now(self) -> datetime:
-        """Return the time by the clock that timers go by; where it can't be asked, by this host's.
-
-        It is as late at least as when the message was stored: a clock behind would send a job round and round.
-        """
-        try:
-            time = await self._desk.clock.now()
-        except TqError:
-            time = now()
-        return max(time, self._delivery.stored_at)
 
     async def _take_over(self) -> bool:
         """The record says that it runs elsewhere: drop a copy, hand it over, or count the loss and take it."""
@@ -225,7 +205,7 @@ class Attempt:
             await self._execution.flush()
             raise WrongSequence
         outcome = await store_result(self._desk.broker, outcome)
-        ended_at = await self._broker_now() if self.spec.retries else now()
+        ended_at = await self._time() if self.spec.retries else now()
         verdict = self._decide(outcome, ended_at)
         again = isinstance(verdict, Retry) and verdict.at <= ended_at
         if not again:
@@ -282,11 +262,14 @@ class Attempt:
                 self._expected = await self._write(self._record)
         match verdict:
             case Retry(at):
-                await self._wait_in_broker(at)
+                await self._postpone(at)
             case Return():
                 await self._settle(GIVE_BACK_LATER if isinstance(outcome, Lost) else GIVE_BACK)
             case _:
                 await self._settle_ended()
+
+    async def _time(self) -> datetime:
+        return await load_time(self._desk, self._delivery)
 
     def _decide(self, outcome: Outcome, ended_at: datetime | None = None) -> Verdict:
         return decide(
@@ -298,26 +281,10 @@ class Attempt:
             draw=random.random(),  # noqa: S311  (spreads retries; no secret)
         )
 
-    async def _wait_in_broker(self, at: datetime) -> None:
-        """Let the broker hold the job until its time: it needs no slot and no agent for that."""
+    async def _postpone(self, at: datetime) -> None:
         self._free_slot()
-        await set_timer(self._desk.broker, self.group, self.index, self._delivery.body, at=at)
-        if at - await self._broker_now() > FAR and await self._is_needless():
-            await remove_timers(self._desk.broker, self.group, self.index)
+        await wait_at_broker(self._desk, self._delivery, at)
         await self._settle(ACK)
-
-    async def _is_needless(self) -> bool:
-        """Return whether the job ended, or was sent on its way again, while its timer was set: by a user, that is.
-
-        Either is written before timers are removed, so what is set after that is seen here. Nearer timers may stay:
-        when they fire, the record is there.
-        """
-        broker, delivery = self._desk.broker, self._delivery
-        snapshot = await load_record(broker, self.group, self.index)
-        if snapshot is not None and snapshot.record.state.final:
-            return True
-        newer = await find_first(broker.link, broker.names.jobs, delivery.subject, start=delivery.sequence + 1)
-        return newer is not None
 
     def _write(self, record: Record) -> asyncio.Future[int]:
         return self._desk.reporter.write(Write(self.group, self.index, encode(record), self._expected))
