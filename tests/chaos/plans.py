@@ -14,14 +14,14 @@ import msgspec
 
 from tests.support.schedules import START, TEMPLATE
 from tqcli.client.schedules import add_schedule, list_schedules
-from tqcli.core.planning import phase
-from tqcli.core.rule import EveryRule, planned_between
-from tqcli.core.schedule import Definition, make_template
+from tqcli.core.schedules.planning import phase
+from tqcli.core.schedules.rule import EveryRule, planned_between
+from tqcli.core.schedules.schedule import Definition, make_template
 from tqcli.core.spec import Shell
 
 if TYPE_CHECKING:
     from tests.chaos.world import World
-    from tqcli.core.schedule import Schedule
+    from tqcli.core.schedules.schedule import Schedule
 
 EVERY_S = {"plan-a": 1, "plan-b": 1, "plan-c": 3}
 LATEST_S = 2.0

@@ -17,8 +17,8 @@ from tqcli.core.codec import encode_spec
 from tqcli.core.conclusion import conclude
 from tqcli.core.ids import make_group_id
 from tqcli.core.outcome import Exited
-from tqcli.core.planning import define
 from tqcli.core.record import Record, queued, start
+from tqcli.core.schedules.planning import define
 from tqcli.core.spec import WIRE_VERSION, Shell, Spec
 from tqcli.core.verdict import Succeed
 

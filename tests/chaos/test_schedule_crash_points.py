@@ -13,8 +13,8 @@ from tests.chaos.test_crash_points import AGAIN_S, AT_A_TIME, SLOW_S, Case, Scen
 from tests.support.eventually import eventually
 from tests.support.schedules import START, TEMPLATE, load, runs
 from tqcli.client.schedules import add_schedule, read_runs
-from tqcli.core.rule import EveryRule
-from tqcli.core.schedule import Definition, Run, make_template
+from tqcli.core.schedules.rule import EveryRule
+from tqcli.core.schedules.schedule import Definition, Run, make_template
 from tqcli.core.state import State
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from tqcli.cli.render.schedule import LIST, history_lines, list_row, schedule_li
 from tqcli.cli.render.trend import draw_bar, show_trend
 from tqcli.cli.render.when import show_distance
 from tqcli.cli.table import draw_table
-from tqcli.core.applying import Change, Difference
 from tqcli.core.options import JobOptions
-from tqcli.core.planning import define, pause
-from tqcli.core.schedule import Backfilled, Entry, Run, Schedule, Skipped
-from tqcli.core.scheduleoptions import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.applying import Change, Difference
+from tqcli.core.schedules.options import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.planning import define, pause
+from tqcli.core.schedules.schedule import Backfilled, Entry, Run, Schedule, Skipped
 from tqcli.core.state import Reason, State
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -23,8 +23,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tests.support.eventually import eventually
-from tests.unit.core.crons import ZONES, Matcher
-from tqcli.core.rule import CronRule, last_until, next_after
+from tests.unit.core.schedules.crons import ZONES, Matcher
+from tqcli.core.schedules.rule import CronRule, last_until, next_after
 from tqcli.jetstream.api import check_ack
 from tqcli.jetstream.plain import connect_plain, drive
 

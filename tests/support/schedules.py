@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tqcli.client.schedules import add_schedule, load_schedule
-from tqcli.core.rule import AtRule, CronRule, EveryRule, Rule
-from tqcli.core.schedule import Definition, Run, Schedule, Skipped, make_template
+from tqcli.core.schedules.rule import AtRule, CronRule, EveryRule, Rule
+from tqcli.core.schedules.schedule import Definition, Run, Schedule, Skipped, make_template
 from tqcli.core.spec import WIRE_VERSION, Shell, Spec
 from tqcli.jetstream.schedules import load_schedule as load_snapshot
 from tqcli.jetstream.schedules import write_schedule

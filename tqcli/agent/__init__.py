@@ -19,10 +19,10 @@ the record says what to do:
 - within a tick of a schedule: the firing comes back. What was decided stands in the schedule's snapshot, and is done.
 
 Which firings are the server's, and which times are ours: nats-server fires one-shot timers (`@at`), and nothing else.
-All planned times of a schedule are computed by tq (`core.rule`), and the next one is set as such a timer by whichever
-agent handles a firing, before it settles it. The server's own recurring schedules would fire while nobody is there to
-decide, once for all that was missed; they know no jitter, no overlap, no end and no catch-up rule, and at a change of
-clocks they leave out or repeat what crontab(5) does not. Here each planned time has its job's id, so a second firing
-makes no second job; preview, runs and backfill follow one rule. And the chain can't break: a timer that is lost, or was
-never set, is found missing by the sweep.
+All planned times of a schedule are computed by tq (`core.schedules.rule`), and the next one is set as such a timer by
+whichever agent handles a firing, before it settles it. The server's own recurring schedules would fire while nobody is
+there to decide, once for all that was missed; they know no jitter, no overlap, no end and no catch-up rule, and at a
+change of clocks they leave out or repeat what crontab(5) does not. Here each planned time has its job's id, so a second
+firing makes no second job; preview, runs and backfill follow one rule. And the chain can't break: a timer that is lost,
+or was never set, is found missing by the sweep.
 """

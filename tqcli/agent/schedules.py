@@ -4,8 +4,8 @@ A *tick* looks at one schedule: on a firing of its timer, when one of its runs e
 any number of agents at once, and be broken off anywhere::
 
     load      the snapshot; without one there is nothing to do
-    decide    which planned times have come, and what becomes of them (`core.planning`): all of it is written in one
-              compare-and-set, before anything is done, so it is decided once
+    decide    which planned times have come, and what becomes of them (`core.schedules.planning`): all of it is
+              written in one compare-and-set, before anything is done, so it is decided once
     do        what starts is submitted, under ids that make it one job however often that is done; with overlap
               `replace` the earlier runs are cancelled before
     set       the timer of the next planned time
@@ -32,8 +32,8 @@ from tqcli.agent.desk import say
 from tqcli.core.codec import decode_record
 from tqcli.core.ids import JobId
 from tqcli.core.names import check_name
-from tqcli.core.planning import advance, launch, note_ends, refuse, settle
 from tqcli.core.record import Record
+from tqcli.core.schedules.planning import advance, launch, note_ends, refuse, settle
 from tqcli.core.spec import WIRE_VERSION
 from tqcli.core.state import Reason, State
 from tqcli.errors import CorruptRecord, InvalidInput, NotFound, TqError, Unavailable
@@ -59,7 +59,7 @@ from tqcli.jetstream.timers import ENDED, LEAD, remove_schedule_timer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tqcli.core.schedule import Run, Schedule
+    from tqcli.core.schedules.schedule import Run, Schedule
     from tqcli.jetstream.broker import Broker
 
 SWEEP_S = 30.0

@@ -11,11 +11,11 @@ import msgspec
 
 from tqcli.cli.parameter import Option
 from tqcli.cli.value import checked, positive_duration, whole_number
-from tqcli.core.cron import parse_cron
 from tqcli.core.moment import parse_moment
 from tqcli.core.names import check_label
-from tqcli.core.schedule import MAX_RUNS, parse_catch_up
-from tqcli.core.scheduleoptions import ScheduleOptions
+from tqcli.core.schedules.cron import parse_cron
+from tqcli.core.schedules.options import ScheduleOptions
+from tqcli.core.schedules.schedule import MAX_RUNS, parse_catch_up
 from tqcli.core.zone import find_zone
 from tqcli.errors import InvalidInput
 

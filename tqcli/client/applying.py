@@ -1,4 +1,4 @@
-"""Doing what `core.applying` planned."""
+"""Doing what `core.schedules.applying` planned."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqcli.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tqcli.core.applying import Change
+    from tqcli.core.schedules.applying import Change
     from tqcli.jetstream.broker import Broker
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tqcli.client.submit import make_item
-from tqcli.core.rule import planned_between
-from tqcli.core.schedule import make_run
+from tqcli.core.schedules.rule import planned_between
+from tqcli.core.schedules.schedule import make_run
 from tqcli.errors import InvalidInput, Unavailable, Unknown
 from tqcli.jetstream.api import check_ack
 from tqcli.jetstream.enqueue import enqueue
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from tqcli.core.schedule import Run, Schedule
+    from tqcli.core.schedules.schedule import Run, Schedule
     from tqcli.core.spec import Spec
     from tqcli.jetstream.broker import Broker
 

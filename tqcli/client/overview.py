@@ -14,7 +14,7 @@ import msgspec
 from tqcli.client.queues import Queue, list_queues
 from tqcli.client.schedules import list_schedules
 from tqcli.core.glance import glance
-from tqcli.core.scheduleview import describe_schedule
+from tqcli.core.schedules.view import describe_schedule
 from tqcli.core.state import State
 from tqcli.errors import NotFound
 from tqcli.jetstream.link import NoResponders

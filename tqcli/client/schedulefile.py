@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from tqcli.client.jobfile import anchor, load_jobfile
 from tqcli.client.source import STANDARD_INPUT, read_source
-from tqcli.core.applying import Wanted
 from tqcli.core.names import quote
 from tqcli.core.options import overlay
-from tqcli.core.schedule import MAX_STDIN_BYTES
-from tqcli.core.schedulefile import check_schedulefile
-from tqcli.core.scheduleoptions import Surroundings, build_definition
+from tqcli.core.schedules.applying import Wanted
+from tqcli.core.schedules.file import check_schedulefile
+from tqcli.core.schedules.options import Surroundings, build_definition
+from tqcli.core.schedules.schedule import MAX_STDIN_BYTES
 from tqcli.core.spec import Stdin
 from tqcli.errors import InvalidInput
 from tqcli.settings.zone import UTC, machine_zone
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tqcli.core.options import JobOptions
-    from tqcli.core.schedulefile import Declared
-    from tqcli.core.scheduleoptions import ScheduleOptions
+    from tqcli.core.schedules.file import Declared
+    from tqcli.core.schedules.options import ScheduleOptions
 
 _MAX_BYTES = 4 << 20
 

@@ -14,8 +14,8 @@ from tqcli.core.codec import decode_record
 from tqcli.core.ids import RANDOM_BITS, JobId, make_group_id
 from tqcli.core.names import check_name, quote
 from tqcli.core.nearest import nearest
-from tqcli.core.planning import add_entries, define, pause, resume, settle
-from tqcli.core.schedule import Backfilled, Run, Schedule, check_definition, make_spec
+from tqcli.core.schedules.planning import add_entries, define, pause, resume, settle
+from tqcli.core.schedules.schedule import Backfilled, Run, Schedule, check_definition, make_spec
 from tqcli.core.state import State
 from tqcli.errors import Conflict, Forbidden, NotFound
 from tqcli.jetstream.api import WrongSequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from tqcli.core.schedule import Definition, Entry
+    from tqcli.core.schedules.schedule import Definition, Entry
     from tqcli.jetstream.broker import Broker
 
 _TRIES = 20

@@ -19,5 +19,7 @@ the time and a draw; `record` turns it into the next record, and nothing else ch
 What users write (`duration`, `size`, `backoff`, `codes`, `names`, `jobfile`) is parsed here into `options`, and from
 those into a `spec`, which `check` accepts or refuses and `codec` takes to the wire and back.
 
+What is decided of schedules is in `schedules`.
+
 What Python jobs take and return is described in `values`; `pack` and `unpack` do it.
 """

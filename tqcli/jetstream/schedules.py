@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqcli.core.codec import encode_spec
-from tqcli.core.planning import next_firing
-from tqcli.core.schedule import decode_schedule, encode_schedule, make_spec
+from tqcli.core.schedules.planning import next_firing
+from tqcli.core.schedules.schedule import decode_schedule, encode_schedule, make_spec
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.errors import CorruptRecord, NotFound, Unknown
 from tqcli.jetstream.api import WrongSequence, call, check_ack
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from tqcli.core.schedule import Run, Schedule
+    from tqcli.core.schedules.schedule import Run, Schedule
     from tqcli.jetstream.broker import Broker
     from tqcli.jetstream.scan import Stored
 

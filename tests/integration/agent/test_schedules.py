@@ -10,8 +10,8 @@ from tests.support.eventually import eventually
 from tests.support.schedules import HOURLY, add, add_at, load, runs, shift, skips
 from tqcli.client.schedules import pause_schedule, read_runs, remove_schedule, resume_schedule, run_schedule
 from tqcli.core.ids import JobId
-from tqcli.core.rule import EveryRule
-from tqcli.core.schedule import Run
+from tqcli.core.schedules.rule import EveryRule
+from tqcli.core.schedules.schedule import Run
 from tqcli.core.state import State
 from tqcli.jetstream.api import call
 from tqcli.jetstream.schedules import read_timers

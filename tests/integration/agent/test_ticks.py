@@ -15,7 +15,7 @@ from tests.support.schedules import HOURLY, add, load, runs, shift, skips
 from tqcli.agent.schedules import Schedules
 from tqcli.client.queues import add_queue, remove_queue
 from tqcli.client.schedules import pause_schedule, remove_schedule, run_schedule
-from tqcli.core.rule import EveryRule
+from tqcli.core.schedules.rule import EveryRule
 from tqcli.core.spec import Shell
 from tqcli.core.state import Reason, State
 from tqcli.errors import Unknown
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tests.support.stage import Stage
-    from tqcli.core.schedule import Schedule
+    from tqcli.core.schedules.schedule import Schedule
     from tqcli.jetstream.link import Message
 
 HOUR = timedelta(hours=1)

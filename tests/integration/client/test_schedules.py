@@ -26,8 +26,8 @@ from tqcli.client.schedules import (
     resume_schedule,
     run_schedule,
 )
-from tqcli.core.rule import CronRule
-from tqcli.core.schedule import Backfilled, Run, make_run
+from tqcli.core.schedules.rule import CronRule
+from tqcli.core.schedules.schedule import Backfilled, Run, make_run
 from tqcli.core.state import State
 from tqcli.errors import Conflict, CorruptRecord, Forbidden, InvalidInput, NotFound
 from tqcli.jetstream.lookup import count_messages

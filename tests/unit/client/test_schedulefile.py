@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tqcli.client.schedulefile import load_schedules
-from tqcli.core.rule import CronRule
-from tqcli.core.schedule import MAX_STDIN_BYTES
+from tqcli.core.schedules.rule import CronRule
+from tqcli.core.schedules.schedule import MAX_STDIN_BYTES
 from tqcli.core.spec import Python, Shell, Stdin
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tqcli.core.applying import Wanted
+    from tqcli.core.schedules.applying import Wanted
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

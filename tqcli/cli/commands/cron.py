@@ -9,10 +9,10 @@ import msgspec
 
 from tqcli.cli.parameter import Argument, Option
 from tqcli.cli.scheduling import shown_zone, warn_unserved
-from tqcli.core.applying import Wanted, plan_changes
-from tqcli.core.crontab import parse_crontab
-from tqcli.core.crontab_schedule import make_definition
 from tqcli.core.plural import count
+from tqcli.core.schedules.applying import Wanted, plan_changes
+from tqcli.core.schedules.crontab import parse_crontab
+from tqcli.core.schedules.crontab_schedule import make_definition
 from tqcli.core.spec import DEFAULT_QUEUE
 from tqcli.errors import Conflict, InvalidInput
 from tqcli.settings.zone import machine_zone
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tqcli.cli.invocation import Invocation
-    from tqcli.core.applying import Change
-    from tqcli.core.crontab import Crontab
-    from tqcli.core.schedule import Definition, Schedule
+    from tqcli.core.schedules.applying import Change
+    from tqcli.core.schedules.crontab import Crontab
+    from tqcli.core.schedules.schedule import Definition, Schedule
 
 _MAX_BYTES = 1 << 20
 
@@ -156,7 +156,7 @@ def _print_done(tq: Invocation, crontab: Crontab, definitions: Sequence[Definiti
 
 
 def _tables(definitions: Sequence[Definition], *, paused: bool) -> dict[str, dict[str, Any]]:
-    from tqcli.core.scheduletable import to_table  # noqa: PLC0415 - only what is printed needs it
+    from tqcli.core.schedules.table import to_table  # noqa: PLC0415 - only what is printed needs it
 
     more = {"paused": True} if paused else {}
     return {one.name: to_table(one) | more for one in definitions}

@@ -115,7 +115,7 @@ async def _jobs(broker: Broker) -> Pairs:
 
 async def _schedules(broker: Broker) -> Pairs:
     from tqcli.client.schedules import list_schedules  # noqa: PLC0415 - as above
-    from tqcli.core.rule import describe_rule  # noqa: PLC0415
+    from tqcli.core.schedules.rule import describe_rule  # noqa: PLC0415
 
     for schedule in (await list_schedules(broker)).schedules:
         yield schedule.name, describe_rule(schedule.definition.rule)

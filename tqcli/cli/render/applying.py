@@ -8,14 +8,14 @@ from tqcli.cli.fit import fold, measure
 from tqcli.cli.render.schedule import describe_next
 from tqcli.cli.render.words import one_line
 from tqcli.cli.table import Column, draw_table
-from tqcli.core.rule import describe_rule
+from tqcli.core.schedules.rule import describe_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from tqcli.cli.output import Output
-    from tqcli.core.applying import Change
+    from tqcli.core.schedules.applying import Change
 
 _LOOKS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _FIELDS = (Column("", rank=0), Column(""), Column(""), Column(""))

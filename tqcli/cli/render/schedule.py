@@ -13,10 +13,10 @@ from tqcli.cli.render.words import age, clock, one_line, short_duration
 from tqcli.cli.table import Column, draw_table
 from tqcli.core.duration import humanize
 from tqcli.core.plural import count
-from tqcli.core.rule import CronRule
-from tqcli.core.schedule import Backfilled, Run, Skipped, jitter_offset
-from tqcli.core.scheduletable import show_value, to_table
-from tqcli.core.scheduleview import (
+from tqcli.core.schedules.rule import CronRule
+from tqcli.core.schedules.schedule import Backfilled, Run, Skipped, jitter_offset
+from tqcli.core.schedules.table import show_value, to_table
+from tqcli.core.schedules.view import (
     count_success,
     describe_schedule,
     describe_time,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tqcli.cli.output import Output
-    from tqcli.core.schedule import Entry, Schedule
-    from tqcli.core.scheduleview import Planned
+    from tqcli.core.schedules.schedule import Entry, Schedule
+    from tqcli.core.schedules.view import Planned
 
 LIST = (
     Column("NAME", rank=0),

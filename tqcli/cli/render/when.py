@@ -10,7 +10,7 @@ from tqcli.core.duration import humanize
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tqcli.core.scheduleview import Planned
+    from tqcli.core.schedules.view import Planned
 
 _MINUTE = timedelta(minutes=1)
 

@@ -12,18 +12,18 @@ from tqcli.cli.scheduling import Name, shown_zone, warn_unserved
 from tqcli.client.origin import load_cwd
 from tqcli.client.schedules import add_schedule, remove_schedule
 from tqcli.client.source import read_source
-from tqcli.core.applying import check_runs
 from tqcli.core.names import check_name
-from tqcli.core.planning import define
-from tqcli.core.schedule import MAX_STDIN_BYTES
-from tqcli.core.scheduleoptions import Surroundings, build_definition
+from tqcli.core.schedules.applying import check_runs
+from tqcli.core.schedules.options import Surroundings, build_definition
+from tqcli.core.schedules.planning import define
+from tqcli.core.schedules.schedule import MAX_STDIN_BYTES
 from tqcli.core.spec import Stdin
 from tqcli.errors import InvalidInput
 from tqcli.settings.zone import machine_zone
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
-    from tqcli.core.schedule import Definition
+    from tqcli.core.schedules.schedule import Definition
 
 
 def add(
@@ -56,7 +56,7 @@ def add(
     with tq.session() as session:
         schedule = session.run(add_schedule(session.broker, definition, replace=replace, paused=rule.paused))
         if tq.output.json:
-            from tqcli.core.scheduleview import describe_schedule  # noqa: PLC0415 - only JSON needs it
+            from tqcli.core.schedules.view import describe_schedule  # noqa: PLC0415 - only JSON needs it
 
             tq.output.document(describe_schedule(schedule))
             return

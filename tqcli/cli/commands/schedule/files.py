@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tqcli.cli.invocation import Invocation
     from tqcli.cli.session import Session
-    from tqcli.core.applying import Change
+    from tqcli.core.schedules.applying import Change
 
 
 def apply(
@@ -42,7 +42,7 @@ def apply(
         tq schedule apply nightly.toml --prune
     """
     from tqcli.client.schedulefile import load_schedules  # noqa: PLC0415 - the others read no files
-    from tqcli.core.applying import plan_changes  # noqa: PLC0415
+    from tqcli.core.schedules.applying import plan_changes  # noqa: PLC0415
 
     now = datetime.now(UTC)
     wanted = load_schedules(Path(path), now=now)

@@ -12,9 +12,9 @@ from tqcli.cli.rule import cron_option, daylight_option, zone_option
 from tqcli.cli.scheduling import Name, shown_zone
 from tqcli.cli.value import whole_number
 from tqcli.core.exit_status import worst
-from tqcli.core.rule import CronRule
-from tqcli.core.schedule import HISTORY_KEPT
-from tqcli.core.scheduleview import (
+from tqcli.core.schedules.rule import CronRule
+from tqcli.core.schedules.schedule import HISTORY_KEPT
+from tqcli.core.schedules.view import (
     describe_entry,
     describe_in_full,
     describe_schedule,
@@ -28,7 +28,7 @@ from tqcli.settings.zone import machine_zone
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
     from tqcli.cli.session import Session
-    from tqcli.core.schedule import Schedule
+    from tqcli.core.schedules.schedule import Schedule
 
 _NEXT_MOST = 1_000
 _NEXT, _HISTORY = 5, 20

@@ -13,15 +13,15 @@ from tqcli.cli.scheduling import Name, shown_zone, warn_unserved
 from tqcli.client import schedules as client
 from tqcli.core.names import check_label
 from tqcli.core.plural import count
-from tqcli.core.rule import CronRule
-from tqcli.core.scheduleview import describe_schedule, describe_time
+from tqcli.core.schedules.rule import CronRule
+from tqcli.core.schedules.view import describe_schedule, describe_time
 from tqcli.core.zone import find_zone
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
-    from tqcli.core.schedule import Schedule
-    from tqcli.core.scheduleview import Planned
+    from tqcli.core.schedules.schedule import Schedule
+    from tqcli.core.schedules.view import Planned
 
 
 def pause(

@@ -23,10 +23,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from cronsim import CronSim, CronSimError
 
-from tests.unit.core.crons import ZONES, Matcher, random_expression
-from tests.unit.core.walker import Window, windows
-from tqcli.core.daylight import DAYLIGHT_RULES
-from tqcli.core.rule import CronRule, last_until, planned_between
+from tests.unit.core.schedules.crons import ZONES, Matcher, random_expression
+from tests.unit.core.schedules.walker import Window, windows
+from tqcli.core.schedules.daylight import DAYLIGHT_RULES
+from tqcli.core.schedules.rule import CronRule, last_until, planned_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from tqcli.core.cron import parse_cron
-from tqcli.core.planning import next_firing, next_planned, phase, preview
-from tqcli.core.rule import CronRule, describe_rule, next_after
-from tqcli.core.schedule import Backfilled, Run, Schedule, Skipped
-from tqcli.core.scheduletable import to_table
+from tqcli.core.schedules.cron import parse_cron
+from tqcli.core.schedules.planning import next_firing, next_planned, phase, preview
+from tqcli.core.schedules.rule import CronRule, describe_rule, next_after
+from tqcli.core.schedules.schedule import Backfilled, Run, Schedule, Skipped
+from tqcli.core.schedules.table import to_table
 from tqcli.core.state import State
 from tqcli.core.zone import find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tqcli.core.rule import Rule
-    from tqcli.core.schedule import Entry
+    from tqcli.core.schedules.rule import Rule
+    from tqcli.core.schedules.schedule import Entry
 
 BAD_ENDS = (State.FAILED, State.EXPIRED)
 

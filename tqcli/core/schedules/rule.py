@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tqcli.core.cron import parse_cron
-from tqcli.core.daylight import DAYLIGHT_RULES, Daylight, instants_from, instants_until
 from tqcli.core.duration import LONGEST, format_duration
 from tqcli.core.names import quote
 from tqcli.core.nearest import did_you_mean
+from tqcli.core.schedules.cron import parse_cron
+from tqcli.core.schedules.daylight import DAYLIGHT_RULES, Daylight, instants_from, instants_until
 from tqcli.core.spec import Moment
 from tqcli.core.zone import find_zone
 from tqcli.errors import InvalidInput
@@ -30,7 +30,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class CronRule(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="cron", tag_field="kind"
 ):
-    """A cron expression (`core.cron`) in the zone `tz`; `dst` says what happens where clocks are changed."""
+    """A cron expression (`core.schedules.cron`) in the zone `tz`; `dst` says what happens where clocks are changed."""
 
     expression: str
     tz: str = "UTC"

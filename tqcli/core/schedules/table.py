@@ -1,6 +1,6 @@
 """A schedule's definition as the table that declares it: what is shown, compared, and written to a schedule file.
 
-Options that hold their default are left out, so `core.schedulefile` reads back the same definition.
+Options that hold their default are left out, so `core.schedules.file` reads back the same definition.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tqcli.core.duration import format_duration
-from tqcli.core.rule import AtRule, CronRule, EveryRule
-from tqcli.core.schedule import DEFAULT_CATCH_UP
+from tqcli.core.schedules.rule import AtRule, CronRule, EveryRule
+from tqcli.core.schedules.schedule import DEFAULT_CATCH_UP
 from tqcli.core.spec import (
     DEFAULT_BACKOFF,
     DEFAULT_GRACE,
@@ -24,8 +24,8 @@ from tqcli.core.spec import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tqcli.core.rule import Rule
-    from tqcli.core.schedule import Definition
+    from tqcli.core.schedules.rule import Rule
+    from tqcli.core.schedules.schedule import Definition
     from tqcli.core.spec import Spec
 
     Table = dict[str, Any]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tqcli.core.check import check_env
-from tqcli.core.cron import parse_cron
-from tqcli.core.crontab import DEFAULT_SHELL, Crontab, Entry, parse_crontab, split_input
 from tqcli.core.names import check_name
+from tqcli.core.schedules.cron import parse_cron
+from tqcli.core.schedules.crontab import DEFAULT_SHELL, Crontab, Entry, parse_crontab, split_input
 from tqcli.errors import InvalidInput
 
 # In the form of what packages of Debian bring: sysstat, php-common, certbot, mdadm, and the distribution's own.

@@ -11,7 +11,8 @@ What crontab(5) of Debian leaves open or does not have is decided so:
 - `@reboot` is refused, as is what never matches: 31 February.
 
 Ours rather than a library's because no library says where in the text a mistake is, computes `latest before` as fast
-as `next after`, and has the choice of daylight-saving rules (`tqcli.core.daylight`); tests compare it with two others.
+as `next after`, and has the choice of daylight-saving rules (`core.schedules.daylight`);
+tests compare it with two others.
 
 Source: crontab(5) and cron(8) of Debian 12's cron 3.0pl1; nats-server 2.15.1, `server/cron.go`, which knows neither `7`
 nor L, W and #, and takes `*/2` in a day field for a field without `*`.
@@ -26,10 +27,10 @@ from functools import lru_cache
 
 import msgspec
 
-from tqcli.core.cron_day import Month
-from tqcli.core.cron_field import DAY, HOUR, MINUTE, MONTH, SECOND, WEEKDAY, Field, FieldReader, Word
 from tqcli.core.names import quote
 from tqcli.core.nearest import did_you_mean
+from tqcli.core.schedules.cron_day import Month
+from tqcli.core.schedules.cron_field import DAY, HOUR, MINUTE, MONTH, SECOND, WEEKDAY, Field, FieldReader, Word
 from tqcli.errors import InvalidInput
 
 MAX_LENGTH = 1_000

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from tqcli.core.options import JobOptions
-from tqcli.core.planning import define, pause, preview
-from tqcli.core.rule import CronRule
-from tqcli.core.schedule import Backfilled, Entry, Run, Schedule, Skipped
-from tqcli.core.scheduleoptions import ScheduleOptions, Surroundings, build_definition
-from tqcli.core.scheduleview import (
+from tqcli.core.schedules.options import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.planning import define, pause, preview
+from tqcli.core.schedules.rule import CronRule
+from tqcli.core.schedules.schedule import Backfilled, Entry, Run, Schedule, Skipped
+from tqcli.core.schedules.view import (
     count_success,
     describe_entry,
     describe_in_full,

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tqcli.core.daylight import Daylight
 from tqcli.core.moment import parse_moment
 from tqcli.core.options import JobOptions, build_spec
-from tqcli.core.rule import AtRule, CronRule, EveryRule
-from tqcli.core.schedule import DEFAULT_CATCH_UP, Definition, Overlap, check_definition, make_template
+from tqcli.core.schedules.daylight import Daylight
+from tqcli.core.schedules.rule import AtRule, CronRule, EveryRule
+from tqcli.core.schedules.schedule import DEFAULT_CATCH_UP, Definition, Overlap, check_definition, make_template
 from tqcli.core.zone import find_zone
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from tqcli.core.rule import Rule
+    from tqcli.core.schedules.rule import Rule
     from tqcli.core.spec import Spec, Stdin
 
 _PLACEHOLDER = "0" * 16

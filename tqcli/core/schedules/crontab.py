@@ -17,9 +17,9 @@ import re
 import msgspec
 
 from tqcli.core.check import check_env, check_text
-from tqcli.core.cron import parse_cron
-from tqcli.core.crontab_name import suggest_name
 from tqcli.core.names import check_name, quote
+from tqcli.core.schedules.cron import parse_cron
+from tqcli.core.schedules.crontab_name import suggest_name
 from tqcli.core.zone import find_zone
 from tqcli.errors import InvalidInput
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tqcli.core.applying import Difference, Wanted, plan_changes
 from tqcli.core.options import JobOptions
-from tqcli.core.planning import define, pause
-from tqcli.core.scheduleoptions import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.applying import Difference, Wanted, plan_changes
+from tqcli.core.schedules.options import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.planning import define, pause
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from tqcli.core.schedule import Schedule
+    from tqcli.core.schedules.schedule import Schedule
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.crons import expressions, moments
-from tqcli.core.cron import parse_cron
+from tests.unit.core.schedules.crons import expressions, moments
+from tqcli.core.schedules.cron import parse_cron
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:

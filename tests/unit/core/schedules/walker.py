@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from tests.unit.core.crons import Matcher
-    from tqcli.core.daylight import Daylight
+    from tests.unit.core.schedules.crons import Matcher
+    from tqcli.core.schedules.daylight import Daylight
 
 MINUTE = timedelta(minutes=1)
 SPAN = timedelta(days=2)

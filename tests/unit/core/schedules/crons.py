@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from tqcli.core.cron import parse_cron
+from tqcli.core.schedules.cron import parse_cron
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:

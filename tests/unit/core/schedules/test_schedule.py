@@ -12,9 +12,9 @@ from hypothesis import given
 from tests.support.schedules import HOURLY, START, make_definition
 from tests.unit.core.examples import moments, specs
 from tqcli.core.ids import is_group_id, submitted_at
-from tqcli.core.planning import add_entries, define
-from tqcli.core.rule import CronRule, EveryRule
-from tqcli.core.schedule import (
+from tqcli.core.schedules.planning import add_entries, define
+from tqcli.core.schedules.rule import CronRule, EveryRule
+from tqcli.core.schedules.schedule import (
     HISTORY_KEPT,
     MAX_STDIN_BYTES,
     Backfilled,

@@ -12,14 +12,14 @@ import msgspec
 
 from tqcli.core import jobfile
 from tqcli.core.check import check_range
-from tqcli.core.cron import parse_cron
-from tqcli.core.daylight import DAYLIGHT_RULES
 from tqcli.core.jobfile import check_jobfile
 from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.nearest import did_you_mean
 from tqcli.core.options import JobOptions
-from tqcli.core.schedule import MAX_RUNS, OVERLAPS, parse_catch_up
-from tqcli.core.scheduleoptions import ScheduleOptions
+from tqcli.core.schedules.cron import parse_cron
+from tqcli.core.schedules.daylight import DAYLIGHT_RULES
+from tqcli.core.schedules.options import ScheduleOptions
+from tqcli.core.schedules.schedule import MAX_RUNS, OVERLAPS, parse_catch_up
 from tqcli.core.toml import checked, describe_kind, read_boolean, read_duration, read_number, read_string
 from tqcli.core.zone import find_zone
 from tqcli.errors import InvalidInput

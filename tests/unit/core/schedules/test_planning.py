@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.schedules import HOURLY, START, make_definition, runs, skips
-from tqcli.core import planning
-from tqcli.core.planning import (
+from tqcli.core.record import Record, become, queued
+from tqcli.core.schedules import planning
+from tqcli.core.schedules.planning import (
     MAX_WAITING,
     advance,
     define,
@@ -27,9 +28,8 @@ from tqcli.core.planning import (
     resume,
     settle,
 )
-from tqcli.core.record import Record, become, queued
-from tqcli.core.rule import AtRule, CronRule, EveryRule, planned_between
-from tqcli.core.schedule import Run, Schedule, jitter_offset
+from tqcli.core.schedules.rule import AtRule, CronRule, EveryRule, planned_between
+from tqcli.core.schedules.schedule import Run, Schedule, jitter_offset
 from tqcli.core.state import State
 
 if TYPE_CHECKING:

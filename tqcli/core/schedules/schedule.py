@@ -1,7 +1,7 @@
 """A schedule: a named recurring job, its rule, and everything that became of its planned times so far.
 
-One snapshot holds all of it, stored by compare-and-set like a job's record. `core.planning` makes the next snapshot out
-of the last one; here is what it is made of, what a definition may say, and its bytes.
+One snapshot holds all of it, stored by compare-and-set like a job's record. `core.schedules.planning` makes the next
+snapshot out of the last one; here is what it is made of, what a definition may say, and its bytes.
 
 A *planned time* is what the rule says. It becomes a run, or it is skipped; either way the history says so. A run is
 *waiting* while the one before goes on (overlap `queue`), *starting* from the decision until its job is known to be in
@@ -23,7 +23,7 @@ from tqcli.core.duration import LONGEST
 from tqcli.core.ids import RANDOM_BITS, make_group_id
 from tqcli.core.names import check_label, check_name, quote
 from tqcli.core.nearest import did_you_mean
-from tqcli.core.rule import Rule, check_rule
+from tqcli.core.schedules.rule import Rule, check_rule
 from tqcli.core.spec import WIRE_VERSION, Moment, Spec
 from tqcli.core.state import Reason, State
 from tqcli.errors import InvalidInput

@@ -11,15 +11,15 @@ import tomli_w
 
 from tqcli.core.jobfile import KEYS
 from tqcli.core.options import JobOptions
-from tqcli.core.rule import AtRule, CronRule, EveryRule
-from tqcli.core.schedulefile import Declared, check_schedulefile
-from tqcli.core.scheduleoptions import ScheduleOptions, Surroundings, build_definition
-from tqcli.core.scheduletable import compare, show_value, to_table
+from tqcli.core.schedules.file import Declared, check_schedulefile
+from tqcli.core.schedules.options import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.rule import AtRule, CronRule, EveryRule
+from tqcli.core.schedules.table import compare, show_value, to_table
 from tqcli.core.spec import Python, Shell, Stdin
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from tqcli.core.schedule import Definition
+    from tqcli.core.schedules.schedule import Definition
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
-    from tqcli.core.cron import Cron
+    from tqcli.core.schedules.cron import Cron
 
 Daylight = Literal["once", "skip", "both"]
 DAYLIGHT_RULES: tuple[Daylight, ...] = ("once", "skip", "both")

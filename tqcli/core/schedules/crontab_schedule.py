@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tqcli.core.options import JobOptions
-from tqcli.core.scheduleoptions import ScheduleOptions, Surroundings, build_definition
+from tqcli.core.schedules.options import ScheduleOptions, Surroundings, build_definition
 from tqcli.core.spec import Stdin
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tqcli.core.crontab import Entry
-    from tqcli.core.schedule import Definition
+    from tqcli.core.schedules.crontab import Entry
+    from tqcli.core.schedules.schedule import Definition
 
 _SHELLS = ("/bin/sh", "/usr/bin/sh")
 """What a job's line is run by anyway."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from tqcli.core.cron_day import LastDay, NamedDay, NearestWorkday, NthWeekday
 from tqcli.core.names import quote
 from tqcli.core.nearest import nearest
+from tqcli.core.schedules.cron_day import LastDay, NamedDay, NearestWorkday, NthWeekday
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from tqcli.core.rule import EveryRule, last_until, next_after, planned_between
-from tqcli.core.schedule import (
+from tqcli.core.schedules.rule import EveryRule, last_until, next_after, planned_between
+from tqcli.core.schedules.schedule import (
     HISTORY_KEPT,
     Definition,
     Entry,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from tqcli.core.planning import define, preview
-from tqcli.core.schedule import Definition, Schedule
-from tqcli.core.scheduletable import compare, to_table
+from tqcli.core.schedules.planning import define, preview
+from tqcli.core.schedules.schedule import Definition, Schedule
+from tqcli.core.schedules.table import compare, to_table
 from tqcli.errors import InvalidInput
 
 if TYPE_CHECKING:

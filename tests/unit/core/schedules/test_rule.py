@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.crons import ZONES, expressions
-from tqcli.core.daylight import DAYLIGHT_RULES, Daylight
-from tqcli.core.rule import (
+from tests.unit.core.schedules.crons import ZONES, expressions
+from tqcli.core.schedules.daylight import DAYLIGHT_RULES, Daylight
+from tqcli.core.schedules.rule import (
     AtRule,
     CronRule,
     EveryRule,
