@@ -1,8 +1,8 @@
 """A warm worker as the agent sees it: a handle like a runner's, which runs one Python job after another.
 
 The worker's process is a runner's command, for as long as it lives: so it is stopped, and ends with its agent, as every
-command does. Its two pipes are read as `output` does it: not before a job is `WATCH_AFTER_S` old, or over. A job is
-over once no process of it is left but the worker, which then waits; so all that is in the pipes is the job's.
+command does. A job is over once no process of it is left but the worker, which then waits for the next: so all that is
+in the worker's pipes by then is the job's (`worker_output`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from tqcli.process import wire, worker_wire
 from tqcli.process.child import Ended, How, NoProcess, Runner
 from tqcli.process.ends import End, Ends
 from tqcli.process.handover import NotSendable, make_file, open_stdin, send_with_fds
-from tqcli.process.output import CHUNK_BYTES, STDERR, STDOUT, WATCH_AFTER_S
+from tqcli.process.output import CHUNK_BYTES
 from tqcli.process.python import ROOT
 from tqcli.process.stop import CLAIM_VARIABLE
+from tqcli.process.worker_output import WorkerOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,18 +69,14 @@ class Worker:
         """Our end of the socket for calls, and theirs too: what can be read there the worker has not begun."""
         self._own.callback(self._down.close)
         self._own.callback(self._unread.close)
-        self._pipes: dict[int, int] = {}
+        self._output = WorkerOutput(self._loop, has_begun=lambda: not self._is_unread(), on_error=self._fail)
         self._ends = Ends()
         self.over: asyncio.Future[None] = self._loop.create_future()
         """Done once the process and all its descendants have ended."""
-        self._watched = False
         self._timer: asyncio.TimerHandle | None = None
         self._number = 0
         self._done: asyncio.Future[Ended | Unbegun] | None = None
-        self._on_output: Callable[[int, bytes], None] = ignore
         self._last: bytes | None = None
-        self._held: list[tuple[int, bytes]] | None = []
-        """What the process prints before it takes its first job, which may still go elsewhere; None from then on."""
 
     def start(self, command: Command, limits: Limits) -> None:
         """Start the process; it need not be waited for.
@@ -106,14 +103,7 @@ class Worker:
 
     def _open(self, theirs: ExitStack) -> list[int]:
         """Open all that leads to the process; return its ends."""
-        ends = []
-        for stream in (STDOUT, STDERR):
-            pipe, end = os.pipe2(os.O_CLOEXEC)
-            self._own.callback(os.close, pipe)
-            theirs.callback(os.close, end)
-            os.set_blocking(pipe, False)
-            self._pipes[pipe] = stream
-            ends.append(end)
+        ends = self._output.open(self._own, theirs)
         self._up, up = socket.socketpair()
         self._own.callback(self._up.close)
         theirs.callback(up.close)
@@ -129,10 +119,9 @@ class Worker:
         if not self.alive or command.call is None:
             return Unbegun(again=True)
         self._number += 1
-        self._on_output = on_output
         done: asyncio.Future[Ended | Unbegun] = self._loop.create_future()
         self._done = done
-        timer = self._loop.call_later(WATCH_AFTER_S, self._watch)
+        self._output.begin(on_output)
         try:
             self._send(command, command.call)
             return await done
@@ -145,9 +134,7 @@ class Worker:
             self.kill()  # an attempt that nobody waits for must not go on
             raise
         finally:
-            timer.cancel()
-            self._unwatch()
-            self._on_output = ignore
+            self._output.end()
             self._done = None
 
     def stop(self, grace: timedelta) -> None:
@@ -223,7 +210,7 @@ class Worker:
         if end.kind != worker_wire.DONE:
             self.leave()
         if end.unread:
-            self._drain()
+            self._output.drain()
         self._finish(Unbegun(again=True) if end.kind == worker_wire.RETURNED else Ended(Exited(end.code), end.body))
 
     def _on_process_end(self, how: How) -> None:
@@ -236,7 +223,7 @@ class Worker:
         self.over.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
-        self._unwatch()
+        self._output.end()
         self._loop.remove_reader(self._up.fileno())
         self._own.close()
         self._on_end(self)
@@ -256,7 +243,7 @@ class Worker:
         if self._is_unread():
             # A worker that did not come to its first job may never: a process of its own shows why.
             return Unbegun(again=self._number > 1)
-        self._drain()
+        self._output.drain()
         return Ended(how, self._last or b"")
 
     def _is_unread(self) -> bool:
@@ -266,62 +253,12 @@ class Worker:
             return False
 
     def _finish(self, ended: Ended | Unbegun) -> None:
-        if self._held is not None and isinstance(ended, Ended):
-            self._release_held()
+        if isinstance(ended, Ended):
+            self._output.release()
         if self._done is not None and not self._done.done():
             self._done.set_result(ended)
 
-    # output -------------------------------------------------------------------------------------------------------
-
-    def _watch(self) -> None:
-        self._watched = True
-        for pipe in self._pipes:
-            self._loop.add_reader(pipe, self._read, pipe)
-
-    def _unwatch(self) -> None:
-        if self._watched:
-            self._watched = False
-            for pipe in self._pipes:
-                self._loop.remove_reader(pipe)
-
-    def _drain(self) -> None:
-        for pipe in tuple(self._pipes):
-            while self._read(pipe):
-                pass
-
-    def _read(self, pipe: int) -> bool:
-        """Pass one chunk on; return whether there may be more."""
-        try:
-            chunk = os.read(pipe, CHUNK_BYTES)
-        except BlockingIOError:
-            return False
-        if not chunk:  # the job has closed it
-            if self._watched:
-                self._loop.remove_reader(pipe)
-            del self._pipes[pipe]
-            return False
-        try:
-            self._pass_on(self._pipes[pipe], chunk)
-        except Exception as error:  # noqa: BLE001 - the caller's own bug ends its `run`, not the event loop's callback
-            if self._done is not None and not self._done.done():
-                self._done.set_exception(error)
-            self.kill()
-            return False
-        return True
-
-    def _pass_on(self, stream: int, chunk: bytes) -> None:
-        if self._held is not None:
-            if self._is_unread():
-                self._held.append((stream, chunk))
-                return
-            self._release_held()
-        self._on_output(stream, chunk)
-
-    def _release_held(self) -> None:
-        held, self._held = self._held, None
-        for stream, chunk in held or ():
-            self._on_output(stream, chunk)
-
-
-def ignore(_stream: int, _chunk: bytes) -> None:
-    """Take output that is no job's: of a worker that ends."""
+    def _fail(self, error: Exception) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+        self.kill()
