@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from tqcli.cli.each import do_to_each
 from tqcli.cli.parameter import Argument
 from tqcli.client.cancel import Cancelled
 from tqcli.client.cancel import cancel as cancel_job
-from tqcli.core.exit_status import worst
 from tqcli.core.plural import count
 from tqcli.core.state import State
-from tqcli.errors import TqError
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
+    from tqcli.cli.session import Session
+    from tqcli.core.ids import JobId
 
 
 def cancel(
@@ -29,23 +30,12 @@ def cancel(
         tq cancel @last
         tq cancel 1xkbbg00a7c3k9mf 1xkbbg00b2f8q1zr.17
     """
-    codes = []
-    with tq.session() as session:
-        jobs = session.ids(ids or [])
-        for job in jobs:
-            try:
-                done = session.run(cancel_job(session.broker, job))
-            except TqError as error:
-                if len(jobs) == 1:
-                    raise
-                tq.output.error(error)
-                codes.append(error.exit_code)
-                continue
-            if tq.output.json:
-                tq.output.document(done)
-            else:
-                tq.output.line(_describe(done))
-    return worst(codes)
+
+    def act(session: Session, job: JobId) -> tuple[Cancelled, str]:
+        done = session.run(cancel_job(session.broker, job))
+        return done, _describe(done)
+
+    return do_to_each(tq, ids, act)
 
 
 def _describe(done: Cancelled) -> str:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from tqcli.cli.each import do_to_each
 from tqcli.cli.parameter import Argument, Option
 from tqcli.client.retry import retry as retry_job
-from tqcli.core.exit_status import worst
-from tqcli.errors import TqError
 
 if TYPE_CHECKING:
     from tqcli.cli.invocation import Invocation
+    from tqcli.cli.session import Session
+    from tqcli.core.ids import JobId
 
 
 class _Retried(msgspec.Struct):
@@ -38,21 +39,10 @@ def retry(
         tq retry @last
         tq wait $(tq retry --failed 1xkbbg00a7c3k9mf)
     """
-    codes = []
-    with tq.session() as session:
-        jobs = session.ids(ids or [])
-        for job in jobs:
-            try:
-                new = session.run(retry_job(session.broker, job, failed_only=failed))
-            except TqError as error:
-                if len(jobs) == 1:
-                    raise
-                tq.output.error(error)
-                codes.append(error.exit_code)
-                continue
-            session.remember(new.id)
-            if tq.output.json:
-                tq.output.document(_Retried(str(new.id), new.id.group, new.size, str(job)))
-            else:
-                tq.output.line(str(new.id))
-    return worst(codes)
+
+    def act(session: Session, job: JobId) -> tuple[_Retried, str]:
+        new = session.run(retry_job(session.broker, job, failed_only=failed))
+        session.remember(new.id)
+        return _Retried(str(new.id), new.id.group, new.size, str(job)), str(new.id)
+
+    return do_to_each(tq, ids, act)
