@@ -8,10 +8,6 @@ asks only where there is something.
 
 Read-ahead: while attempts are short, waiting for the next request would cost more than they do. So up to 50 ms of work
 (at the pace measured here) is held ready; what could not start within 250 ms goes back, for others to run.
-
-A server that was killed may have forgotten its last deliveries, and then makes them again as if they were the first. So
-of what lay in a line when we came, or came back, the records are read before anything starts, as far as it could have
-been delivered before.
 """
 
 from __future__ import annotations
@@ -24,15 +20,13 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tqcli.agent.desk import say
 from tqcli.agent.tickets import Ticket, Tickets
-from tqcli.errors import NotFound, TqError, Unavailable, Unknown
+from tqcli.errors import TqError, Unavailable, Unknown
 from tqcli.jetstream.clock import now_s
 from tqcli.jetstream.pull import GIVE_BACK, Delivery, Puller
 from tqcli.jetstream.subjects import LEVELS
-from tqcli.jetstream.topology import ACK_WAIT_S, consumer_info, ensure_queue, stream_state
+from tqcli.jetstream.topology import ACK_WAIT_S, ensure_queue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -51,9 +45,6 @@ TROUBLE_PAUSE_S = 0.5
 UNRECORDED_MOST = 256
 """Attempts that have ended, but whose records are still on their way: no more jobs while the broker can't keep up."""
 
-FORGOTTEN_MOST = 2_000
-"""Deliveries of a line that a killed server may have forgotten. It writes them down every 100 ms (2.15.1)."""
-
 PACE_WEIGHT = 0.2
 
 
@@ -68,8 +59,6 @@ class Line:
         self.hot = True
         self.trouble = ""
         self.closed_until = 0.0
-        self.doubtful_until: int | None = None
-        """The sequence up to which a first delivery may not be the first; None: to be found out."""
         self.ready: deque[tuple[float, Delivery, Ticket | None]] = deque()
 
 
@@ -151,7 +140,6 @@ class Intake:
         for line in self._lines:
             line.puller.forget()
             line.hot = True
-            line.doubtful_until = None
         for tickets in self.tickets.values():
             tickets.forget()
         self._wake.set()
@@ -190,8 +178,7 @@ class Intake:
             # Removed and made again, or without a leader just now: a new request would get the same answer at once.
             self._close(line, "")
             return
-        if line.doubtful_until is None:
-            line.doubtful_until = await self._find_doubtful(line)
+        await line.puller.settle_doubt()
         line.trouble = ""
         tickets = self.tickets[line.queue]
         await tickets.ask(self._free)
@@ -201,19 +188,6 @@ class Intake:
             line.hot = came == room
         if not line.hot and tickets.room(self._room) > 0 and not line.puller.asking:
             (await line.puller.ask(1, wait=PARKED_FOR)).add_done_callback(lambda _: self._wake.set())
-
-    async def _find_doubtful(self, line: Line) -> int:
-        """Return the sequence up to which the server may have delivered messages, and forgotten it."""
-        link, names = self._broker.link, self._broker.names
-        try:
-            info = await consumer_info(link, names.jobs, names.queue_consumer(line.queue, line.level))
-        except NotFound:
-            return 0  # the next request tells, and then it is made again
-        if not info["num_pending"]:
-            return 0
-        delivered: int = info["delivered"]["stream_seq"]
-        last: int = (await stream_state(link, names.jobs))["last_seq"]
-        return min(last, delivered + FORGOTTEN_MOST)
 
     def _close(self, line: Line, trouble: str) -> None:
         """Leave a line alone for a moment, and say why, once: the others go on."""
@@ -258,8 +232,6 @@ class Intake:
 
     def _receive(self, line: Line, delivery: Delivery) -> None:
         line.hot = True
-        if delivery.sequence <= (line.doubtful_until or 0):
-            delivery = msgspec.structs.replace(delivery, recheck=True)
         tickets = self.tickets[line.queue]
         ticket = tickets.take()
         if self._draining or (tickets.limited and ticket is None):

@@ -3,6 +3,9 @@
 nats-py's `fetch(n)` waits for a full batch (H44), so one waiting job would sit out its whole timeout. Here a job starts
 as it arrives: deliveries go to a callback at once, and a request that the server forgot (restart, leader change: H24,
 H45) is written off by the clock.
+
+A server that was killed may have forgotten its last deliveries: it ignores what their holders say, and makes them again
+as if they were the first. So what lay there when we came, or came back, is marked as far as that may be so.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tqcli.errors import NotFound
 from tqcli.jetstream.link import NO_RESPONDERS
 from tqcli.jetstream.subjects import HEADER_DUE, HEADER_RECHECK
+from tqcli.jetstream.topology import consumer_info, stream_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +39,9 @@ TERMINATE = b"+TERM"
 IDLE_HEARTBEAT = 100
 NO_WAIT_LIMIT_S = 2.0
 LATE_S = 1.0
+FORGOTTEN_MOST = 2_000
+"""Deliveries of a consumer that a killed server may have forgotten. It writes them down every 100 ms (2.15.1)."""
+
 V1_TOKENS = 9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,12 +83,16 @@ class Puller:
     ) -> None:
         """Prepare; nothing is asked for before `open` and `ask`."""
         self._link = link
+        self._stream, self._consumer = stream, consumer
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._on_delivery = on_delivery
         self._request: _Request | None = None
         self._subscription: CallbackSubscription | None = None
         self._count = 0
         self._inbox = link.new_inbox()
+        self._doubtful_until = 0
+        self._looked_at = ""
+        """The life of the server for which that is known."""
         self.gone = False
         """True once the server said that the consumer is not there."""
 
@@ -93,6 +105,23 @@ class Puller:
         if self._subscription is not None:
             await self._subscription.close()
         self.forget()
+
+    async def settle_doubt(self) -> None:
+        """Find out, before the first request to a server and after it was started again, which deliveries to doubt.
+
+        Raises:
+            TqError: the server does not say.
+        """
+        server = self._link.server.id
+        if server == self._looked_at:
+            return
+        try:
+            info = await consumer_info(self._link, self._stream, self._consumer)
+        except NotFound:
+            return  # the next request says so, too
+        delivered: int = info["delivered"]["stream_seq"]
+        last: int = (await stream_state(self._link, self._stream))["last_seq"] if info["num_pending"] else 0
+        self._doubtful_until, self._looked_at = min(last, delivered + FORGOTTEN_MOST), server
 
     @property
     def asking(self) -> bool:
@@ -132,12 +161,18 @@ class Puller:
         if message.status is None:
             if request is not None:
                 request.brought += 1
-            self._on_delivery(_delivery(message, late=self._link.brings_late))
+            self._on_delivery(self._read(message))
             if request is not None and request.brought >= request.wanted and request is self._request:
                 self.forget()
         elif message.status != IDLE_HEARTBEAT and request is not None and request.inbox == message.subject:
             self.gone = message.status == NO_RESPONDERS or "Deleted" in message.description
             self.forget()
+
+    def _read(self, message: Message) -> Delivery:
+        delivery = _delivery(message, late=self._link.brings_late)
+        if delivery.sequence <= self._doubtful_until or self._link.server.id != self._looked_at:
+            return msgspec.structs.replace(delivery, recheck=True)
+        return delivery
 
 
 def _delivery(message: Message, *, late: bool) -> Delivery:
