@@ -91,8 +91,8 @@ class Puller:
         self._count = 0
         self._inbox = link.new_inbox()
         self._doubtful_until = 0
-        self._looked_at = ""
-        """The life of the server for which that is known."""
+        self._looked_at: str | None = None
+        """The life of the server for which that is known; None where nobody wants to know."""
         self.gone = False
         """True once the server said that the consumer is not there."""
 
@@ -170,9 +170,10 @@ class Puller:
 
     def _read(self, message: Message) -> Delivery:
         delivery = _delivery(message, late=self._link.brings_late)
-        if delivery.sequence <= self._doubtful_until or self._link.server.id != self._looked_at:
-            return msgspec.structs.replace(delivery, recheck=True)
-        return delivery
+        known = self._looked_at in {None, self._link.server.id}
+        if known and delivery.sequence > self._doubtful_until:
+            return delivery
+        return msgspec.structs.replace(delivery, recheck=True)
 
 
 def _delivery(message: Message, *, late: bool) -> Delivery:
