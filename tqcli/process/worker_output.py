@@ -77,8 +77,11 @@ class WorkerOutput:
     def release(self) -> None:
         """Let go what was held back: the job has begun."""
         held, self._held = self._held, None
-        for stream, chunk in held or ():
-            self._on_output(stream, chunk)
+        try:
+            for stream, chunk in held or ():
+                self._on_output(stream, chunk)
+        except Exception as error:  # noqa: BLE001 - as in `_read`
+            self._on_error(error)
 
     def _watch(self) -> None:
         self._watched = True
