@@ -68,7 +68,12 @@ def _read_datetime(held: Any, tagged: dict[str, Any], _: object) -> object:
         return moment
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
-    return moment.astimezone(ZoneInfo(tagged["zone"]))
+    zone = ZoneInfo(tagged["zone"])
+    for fold in (0, 1):  # a local time may come twice, or not exist
+        local = moment.replace(tzinfo=zone, fold=fold)
+        if local.utcoffset() == moment.utcoffset():
+            return local
+    return moment.astimezone(zone)  # here the zone has other rules
 
 
 def _read_date(held: Any, *_: object) -> object:

@@ -97,12 +97,12 @@ def test_python_exception_is_on_stderr(tq: Tq) -> None:
     assert ended.stderr.count("ValueError") == 1
 
 
-def test_failure_that_the_job_does_not_tell_is_told_whole(tq: Tq) -> None:
-    """A value that is too big, say."""
-    ended = tq("run", "--py", "operator:mul", "--args", '["x", 300000]')
+def test_failure_that_the_job_does_not_tell_is_told_whole(tq: Tq, tmp_path: Path) -> None:
+    """A result that nobody can read, say."""
+    (tmp_path / "garble.py").write_text("import os\ndef garble(): os.write(3, b'{')\n")
+    ended = tq("run", "--isolation", "fresh", "--py", "garble:garble", cwd=tmp_path)
     assert (ended.code, ended.stdout) == (1, b"")
-    assert ended.stderr.endswith("of at most 262,144: write it to a file\n")
-    assert "ResultTooLarge: the returned value has 300,002 bytes" in ended.stderr
+    assert "BadResult: what the job wrote as its result can't be read: " in ended.stderr
 
 
 def test_terminal_gets_the_bytes_of_the_job(tq: Tq) -> None:

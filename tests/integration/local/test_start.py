@@ -120,8 +120,9 @@ def test_disk_that_is_full_is_said_so(state: Path) -> None:
         cwd=ROOT,
         timeout=30,
     )
-    last = done.stderr.strip().splitlines()[-1]
+    last, hint = done.stderr.strip().splitlines()[-2:]
     assert last.startswith("tqcli.errors.Unavailable: the disk of the state folder is full: ")
+    assert hint.startswith("hint: free some space")
 
 
 def test_folder_that_can_not_be_written_is_named() -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tqcli.core.pack import name_importable, pack
@@ -200,6 +200,8 @@ def same(one: object, other: object) -> bool:
 
 
 @given(values)
+@example(datetime(1893, 4, 1, tzinfo=ZoneInfo("Europe/Berlin")))  # it does not exist
+@example(datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")))  # it comes twice
 def test_every_value_comes_back_equal_and_of_its_type(value: object) -> None:
     """Through JSON and back, however nested."""
     assert same(carry(value), value)
