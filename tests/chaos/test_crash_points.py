@@ -142,6 +142,11 @@ def opened(server: NatsServer, folder: Path, scenario: Scenario) -> Iterator[Cas
         case.stage.close()
 
 
+def acts(steps: list[str]) -> list[str]:
+    """Return the steps, sorted, without looks: an agent takes one more at what lay there when it came."""
+    return sorted(step for step in steps if step != "look")
+
+
 def rehearse(server: NatsServer, folder: Path, scenario: Scenario) -> list[str]:
     """Return the steps of an agent that nobody kills."""
     with opened(server, folder, scenario) as case:
@@ -190,7 +195,7 @@ def die_once(server: NatsServer, folder: Path, scenario: Scenario, die: str) -> 
 def test_every_step_can_be_the_last(nats_server: NatsServer, tmp_path: Path, scenario: Scenario) -> None:
     """Whatever an agent did last, the job ends once, as it should, soon, and nothing stays behind."""
     steps = rehearse(nats_server, tmp_path / "rehearsal", scenario)
-    assert sorted(steps) == sorted(scenario.steps) or (scenario.job is None and set(scenario.steps) < set(steps))
+    assert acts(steps) == acts(scenario.steps) or (scenario.job is None and set(scenario.steps) < set(steps))
     deaths = [f"{side} {number}" for number in range(1, len(steps) + 1) for side in ("before", "after")]
 
     def run(die: str) -> str | None:

@@ -141,7 +141,7 @@ class Attempt:
 
     async def _admit(self) -> bool:
         """Return whether to run it; where not, all that is to be done is done."""
-        if self._delivery.count > 1 or self._delivery.recheck:
+        if self._delivery.count > 1 or self._delivery.recheck or self._delivery.doubtful:
             snapshot = await load_record(self._desk.broker, self.group, self.index)
             if snapshot is not None:
                 self._record, self._expected = snapshot.record, snapshot.sequence

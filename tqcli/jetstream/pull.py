@@ -50,9 +50,9 @@ class Delivery(msgspec.Struct, frozen=True):
     """A message in our hands until its lease ends. `count` is 1 for the first delivery; `settle` is its ack subject.
 
     `recheck`: the job may have begun or ended already. Its submitter was not sure that it had not submitted it before,
-    or the delivery was under way for so long that its lease may have ended. `stored_at` is the server's time when the
-    message came into its stream, so it is at least as late as that, whatever this host's clock says. `due` is what
-    `HEADER_DUE` says.
+    or the delivery was under way for so long that its lease may have ended. `doubtful`: the server may have forgotten
+    that it was delivered before. `stored_at` is the server's time when the message came into its stream, so it is at
+    least as late as that, whatever this host's clock says. `due` is what `HEADER_DUE` says.
     """
 
     subject: str
@@ -63,6 +63,7 @@ class Delivery(msgspec.Struct, frozen=True):
     recheck: bool
     stored_at: datetime = _EPOCH
     due: str | None = None
+    doubtful: bool = False
 
 
 class _Request(msgspec.Struct):
@@ -173,7 +174,7 @@ class Puller:
         known = self._looked_at in {None, self._link.server.id}
         if known and delivery.sequence > self._doubtful_until:
             return delivery
-        return msgspec.structs.replace(delivery, recheck=True)
+        return msgspec.structs.replace(delivery, doubtful=True)
 
 
 def _delivery(message: Message, *, late: bool) -> Delivery:
