@@ -113,10 +113,14 @@ def test_unknown_job_is_exit_3(tq: Tq) -> None:
     assert "no job was submitted from here yet" in tq("wait").stderr
 
 
-def test_bar_is_on_a_terminal_only(tq: Tq) -> None:
+def test_bar_is_on_a_terminal_only(tq: Tq, tmp_path: Path) -> None:
     """With counts; it is gone at the end."""
-    group = tq("submit", "--array", "1-4", "--", "sleep", "1").text
+    gate = tmp_path / "gate"
+    gate.touch()
+    group = tq("submit", "--array", "1-4", "--shell", "--", f"while test -e {gate}; do sleep 0.1; done").text
     with tq.on_terminal("wait", group) as terminal:
+        terminal.read_until("waiting")
+        gate.unlink()
         assert terminal.wait() == 0
     assert "waiting" in terminal.screen
     assert "/4" in terminal.screen
