@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tqcli.client.tomlfile import read_toml
 from tqcli.core.jobfile import check_jobfile, parse_includes
 from tqcli.core.options import JobOptions, overlay
 from tqcli.errors import InvalidInput
@@ -55,19 +55,14 @@ def _resolve(path: Path) -> Path:
 
 def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, object]:
     by = f" (included by {chain[-1]})" if chain else ""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            msg = f"the job file {path}{by} is larger than {_MAX_BYTES:,} bytes"
-            raise InvalidInput(msg, hint="put large input into a file of its own")
-        return tomllib.loads(data.decode())
-    except OSError as error:
-        msg = f"the job file {path}{by} can't be read: {error.strerror}"
-        raise InvalidInput(msg, hint="check the path; includes are relative to the file that names them") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"the job file {path}{by} is not TOML: {error}"
-        raise InvalidInput(msg, hint='strings need quotes, as in name = "report"') from error
+    return read_toml(
+        path,
+        called=f"the job file {path}{by}",
+        max_bytes=_MAX_BYTES,
+        too_large="put large input into a file of its own",
+        missing="check the path; includes are relative to the file that names them",
+        example='name = "report"',
+    )
 
 
 def anchor(options: JobOptions, directory: Path) -> JobOptions:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 from tqcli.client.jobfile import anchor, load_jobfile
 from tqcli.client.source import STANDARD_INPUT, read_source
+from tqcli.client.tomlfile import read_toml
 from tqcli.core.names import quote
 from tqcli.core.options import overlay
 from tqcli.core.schedules.applying import Wanted
@@ -58,19 +58,13 @@ def _list_files(path: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, object]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            msg = f"the schedule file {path} is larger than {_MAX_BYTES:,} bytes"
-            raise InvalidInput(msg, hint="put large input into files of its own, or several files into a folder")
-        return tomllib.loads(data.decode())
-    except OSError as error:
-        msg = f"the schedule file {path} can't be read: {error.strerror}"
-        raise InvalidInput(msg, hint="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"the schedule file {path} is not TOML: {error}"
-        raise InvalidInput(msg, hint='strings need quotes, as in cron = "30 4 * * *"') from error
+    return read_toml(
+        path,
+        called=f"the schedule file {path}",
+        max_bytes=_MAX_BYTES,
+        too_large="put large input into files of its own, or several files into a folder",
+        example='cron = "30 4 * * *"',
+    )
 
 
 def _build(declared: Declared, file: Path, now: datetime) -> Wanted:
